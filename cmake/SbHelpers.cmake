@@ -1,0 +1,36 @@
+# What the lists of core/, tests/ and tests/bench/ are written with.
+
+# Everything that a program inside the house needs to use core/src: tests and benchmarks.
+add_library(sb_internal INTERFACE)
+target_link_libraries(sb_internal INTERFACE
+    simplebroker_static sb_flags sb_sqlite3 PkgConfig::JANSSON Threads::Threads)
+target_include_directories(sb_internal INTERFACE "${PROJECT_SOURCE_DIR}/core/src")
+
+# sb_export_list(target): exports from the shared library what the header marks SB_EXTERN, nothing else.
+function(sb_export_list target header)
+    set(list "${CMAKE_CURRENT_BINARY_DIR}/${target}.exports")
+    if(APPLE)
+        set(format darwin)
+        set(option "LINKER:-exported_symbols_list,${list}")
+    else()
+        set(format gnu)
+        set(option "LINKER:--version-script=${list}")
+    endif()
+    add_custom_command(OUTPUT "${list}"
+        COMMAND "${CMAKE_COMMAND}" -DHEADER=${header} -DFORMAT=${format} -DOUTPUT=${list}
+            -P "${PROJECT_SOURCE_DIR}/cmake/ExportList.cmake"
+        DEPENDS "${header}" "${PROJECT_SOURCE_DIR}/cmake/ExportList.cmake"
+        COMMENT "Listing the exported functions of the header" VERBATIM)
+    target_sources(${target} PRIVATE "${list}")
+    set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS "${list}")
+    target_link_options(${target} PRIVATE "${option}")
+endfunction()
+
+# sb_add_bench(name [SOURCES more.c...]): the program bench_<name> from bench_<name>.c.
+function(sb_add_bench name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES")
+    add_executable(bench_${name} bench_${name}.c ${arg_SOURCES})
+    target_link_libraries(bench_${name} PRIVATE sb_internal)
+    set_target_properties(bench_${name} PROPERTIES
+        RUNTIME_OUTPUT_DIRECTORY "${SB_OUTPUT_DIR}/bench")
+endfunction()

@@ -1,0 +1,18 @@
+# The public functions, read from the header: every declaration that begins a line with SB_EXTERN.
+
+function(sb_header_functions header out)
+    file(READ "${header}" text)
+    string(REGEX MATCHALL "\nSB_EXTERN[ \n][^;(]*\\(" declarations "${text}")
+    set(names "")
+    foreach(declaration IN LISTS declarations)
+        if(NOT declaration MATCHES "(sb_[a-z0-9_]+)[ \n]*\\($")
+            message(FATAL_ERROR "no function name in: ${declaration}")
+        endif()
+        list(APPEND names "${CMAKE_MATCH_1}")
+    endforeach()
+    list(SORT names)
+    if(names STREQUAL "")
+        message(FATAL_ERROR "${header} declares no SB_EXTERN function")
+    endif()
+    set(${out} "${names}" PARENT_SCOPE)
+endfunction()

@@ -1,0 +1,15 @@
+# Reads the version out of the public header, so that it is written down once.
+
+function(sb_read_version header out)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${header}")
+    set(parts "")
+    foreach(part MAJOR MINOR PATCH)
+        file(STRINGS "${header}" line REGEX "^[ \t]*SB_VERSION_${part}[ \t]*=[ \t]*[0-9]+")
+        if(NOT line MATCHES "=[ \t]*([0-9]+)")
+            message(FATAL_ERROR "SB_VERSION_${part} = <number> not found in ${header}")
+        endif()
+        list(APPEND parts "${CMAKE_MATCH_1}")
+    endforeach()
+    list(JOIN parts "." version)
+    set(${out} "${version}" PARENT_SCOPE)
+endfunction()
