@@ -264,8 +264,7 @@ enum { SB_OPTIONS_VERSION = 1, SB_RUNNER_VERSION = 1 };
 /**
  * Runs one statement. Required.
  * @param payload the runner's own
- * @param sql     the statement, with `?` or `?N` placeholders; texts of the library are constant,
- *                so that their address can serve as the key of a statement cache
+ * @param sql     one statement, with `?` or `?N` placeholders; NUL-terminated; borrowed for the call
  * @param sql_len its length in bytes
  * @param params  the values to bind; borrowed for the call
  * @param rows    where to deliver rows with sb_rows_push(); NULL when no rows are wanted

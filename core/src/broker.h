@@ -1,0 +1,72 @@
+/*
+ * An open broker: connection, turn, timestamp and settings, shared by threads and kept alive by its
+ * child handles. Operations enter through sb__enter() and leave through sb__leave().
+ */
+#ifndef SB_BROKER_H
+#define SB_BROKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "maintenance.h"
+#include "runner.h"
+#include "simplebroker.h"
+#include "sql.h"
+#include "timestamp.h"
+#include "turn.h"
+
+struct sb_broker {
+    sb__runner runner;
+    const sb__sql *sql;
+    sb_config *config;
+    const sb__settings *settings; /* of config */
+    sb_target *target;            /* NULL over a runner or an adopted connection */
+    sb__turn turn;
+    sb__timestamp timestamp;
+    sb__maintenance maintenance;
+    sb_txn *txn;                  /* the open transaction; belongs to the turn's owner */
+
+    _Atomic int64_t conflicts;    /* ids that were in use already */
+    _Atomic int64_t resyncs;      /* repairs of the high-water */
+
+    sb_trace_fn trace;
+    void *trace_payload;
+    sb_destroy_fn trace_destroy;
+
+    atomic_int references;        /* the opener, child handles, running calls */
+    atomic_int closed;
+    atomic_int forked;            /* inherited inside a transaction: SB_EFORK */
+    atomic_int reopen;            /* inherited and closed: connect again at the next use */
+    sb_broker *next;              /* in the list of live brokers, or of closed shells */
+};
+
+/* Accounts of one call, for the trace and for what follows a mutation. */
+typedef struct sb__call {
+    sb_broker *broker;
+    const char *operation; /* public name without "sb_" */
+    int64_t start_ns;      /* 0 when nobody traces */
+    int64_t rows;          /* delivered or changed */
+    int64_t mutated;       /* messages that count for automatic vacuum */
+    int32_t retries;
+} sb__call;
+
+/*
+ * Begins a public call: clears the error, checks the handle and options. On SB_OK the broker stays
+ * alive until sb__leave(), which traces, vacuums if due, and passes `status` through.
+ */
+sb_status sb__enter(sb__call *call, sb_broker *broker, const char *operation,
+                    const sb_options *options);
+sb_status sb__leave(sb__call *call, sb_status status);
+
+/* Keep a broker for a child handle. */
+void sb__broker_retain(sb_broker *broker);
+void sb__broker_release(sb_broker *broker);
+
+sb_config *sb__broker_config(sb_broker *broker);
+
+/* Resolves SB_NTS; a NULL text stays a NULL text of length 0. */
+size_t sb__length(const char *text, size_t len);
+
+#endif

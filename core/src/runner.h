@@ -1,0 +1,59 @@
+/*
+ * Who executes the SQL. The operations know only this: run a statement, begin, commit, roll back.
+ * Behind it stands the built-in SQLite runner (runner_sqlite), an adopted connection, or an
+ * application's own runner.
+ */
+#ifndef SB_RUNNER_H
+#define SB_RUNNER_H
+
+#include "error.h"
+#include "simplebroker.h"
+#include "value.h"
+
+typedef struct sb__sqlite sb__sqlite;
+
+typedef struct sb__runner {
+    sb_runner calls; /* calls.changes may be NULL */
+    void *payload;
+    sb_destroy_fn destroy;
+    sb__sqlite *sqlite; /* the built-in runner's connection; NULL behind a foreign runner */
+} sb__runner;
+
+struct sb_rows {
+    sb_row_fn fn;
+    void *payload;
+    sb_status status; /* what fn returned last */
+    int64_t count;
+};
+
+/*
+ * Runs a statement whose text is constant, so that its address identifies it. `fn` sees each row;
+ * what it returns ends the statement and is passed on unchanged.
+ */
+sb_status sb__run(sb__runner *runner, const char *sql, const sb_values *params, sb_row_fn fn,
+                  void *payload);
+
+/* Runs a statement of changing text, which is compiled each time. */
+sb_status sb__run_once(sb__runner *runner, const char *sql, size_t sql_len,
+                       const sb_values *params, sb_row_fn fn, void *payload);
+
+/* Runs a statement of which one integer is wanted: SB_OK, or SB_EMPTY when no row (or NULL) came. */
+sb_status sb__run_int64(int64_t *out, sb__runner *runner, const char *sql,
+                        const sb_values *params);
+
+/*
+ * Runs a statement that changes rows, and counts them: from `changes` where the runner has it, else
+ * by running `returning_sql`, the same statement with a RETURNING clause, and counting its rows.
+ */
+sb_status sb__run_changes(int64_t *out, sb__runner *runner, const char *sql,
+                          const char *returning_sql, const sb_values *params);
+
+sb_status sb__begin(sb__runner *runner);
+sb_status sb__commit(sb__runner *runner);
+/* Keeps the error that led here. */
+void sb__rollback(sb__runner *runner);
+
+/* Closes the connection and frees the payload. */
+void sb__runner_dispose(sb__runner *runner);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * The built-in runner: one SQLite connection with its prepared statements, opened by path through
+ * the library's VFS, or adopted from an application.
+ */
+#ifndef SB_RUNNER_SQLITE_H
+#define SB_RUNNER_SQLITE_H
+
+#include <sqlite3.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "runner.h"
+#include "simplebroker.h"
+
+/* Makes a runner that will open `path` at sb__sqlite_connect(). */
+sb_status sb__sqlite_runner_new(sb__runner *out, const char *path);
+
+/* Makes a runner over an application's connection, which stays the application's. */
+sb_status sb__sqlite_runner_adopt(sb__runner *out, sqlite3 *db);
+
+/*
+ * Opens the file (creating it if `create`) with settings fit for set-up: busy timeout of at most
+ * 250 ms. Fails with "File at X exists but is not a valid SQLite database" on other files.
+ */
+sb_status sb__sqlite_connect(sb__sqlite *sqlite, int create);
+
+/* Applies the settings of ordinary work: busy timeout, cache, synchronous, checkpoints. */
+sb_status sb__sqlite_apply_settings(sb__sqlite *sqlite, const sb__settings *settings);
+
+void sb__sqlite_disconnect(sb__sqlite *sqlite);
+
+/* The connection; NULL while there is none. */
+sqlite3 *sb__sqlite_db(sb__sqlite *sqlite);
+const char *sb__sqlite_path(const sb__sqlite *sqlite);
+int sb__sqlite_is_adopted(const sb__sqlite *sqlite);
+
+/* SQLite's counter of foreign commits; -1 when it cannot be read. */
+int64_t sb__sqlite_data_version(sb__sqlite *sqlite);
+
+/* While set, waiting inside SQLite for a lock ends at the deadline (monotonic) or by the switch. */
+void sb__sqlite_set_wait(sb__sqlite *sqlite, int64_t deadline_ns, const sb_cancel *cancel);
+
+/* Sets the error detail from a connection's last failure; returns the status that fits `code`. */
+sb_status sb__sqlite_fail(sqlite3 *db, int code);
+
+/*
+ * Whether the file behind the connection is still the one at its path: SB_OK, or SB_EOPERATIONAL
+ * when it was deleted or replaced.
+ */
+sb_status sb__sqlite_check_identity(sb__sqlite *sqlite);
+
+/* In a child process: closes an inherited connection without touching the file. SB_EFORK if it
+ * is inside a transaction and cannot be closed. */
+sb_status sb__sqlite_close_inherited(sb__sqlite *sqlite);
+
+#endif

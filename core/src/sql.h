@@ -1,0 +1,92 @@
+/*
+ * All SQL of the operations, one table for each dialect. The operations name statements by what
+ * they do; a dialect provides the text. Columns of messages always come as (id, body, ts) where a
+ * claim or move follows, and as (body, ts) where it does not.
+ */
+#ifndef SB_SQL_H
+#define SB_SQL_H
+
+/*
+ * A selection of messages of one queue comes in these variants, because a bound that is not given
+ * must not cost an index: [bounds][claimed].
+ */
+enum { SB__PENDING = 0, SB__ANY = 1 };
+
+typedef struct sb__sql {
+    /* high-water */
+    const char *last_ts_get;               /* -> value */
+    const char *last_ts_advance;           /* ?1 new value */
+    const char *last_ts_advance_returning; /* the same, -> value */
+    const char *max_ts;                    /* -> greatest stored ts, or NULL */
+
+    /* write, insert */
+    const char *insert; /* ?1 queue, ?2 body, ?3 ts */
+
+    /* claim, move, peek: ?1 queue; bounds ?2 after, ?3 before; ?4 limit, ?5 offset; by id ?2 ts */
+    const char *oldest[2];         /* no bounds: ?1 queue, ?2 limit, ?3 offset -> id, body, ts */
+    const char *oldest_bounded[2]; /* walks id: ?1 queue, ?2 after, ?3 before, ?4 limit, ?5 offset */
+    const char *range_bounded[2];  /* sorts the ts range: the same parameters */
+    const char *range_probe[2];    /* ?1 queue, ?2 after, ?3 before, ?4 cap -> number of rows */
+    const char *oldest_above[2];   /* keyset: ?1 queue, ?2 above id, ?3 after, ?4 before, ?5 limit */
+    const char *by_ts[2];          /* ?1 queue, ?2 ts -> id, body, ts */
+    const char *mark_claimed;      /* ?1 id */
+    const char *mark_moved;        /* ?1 id, ?2 queue */
+    const char *pending_by_ts;     /* ?1 queue, ?2 above ts, ?3 up to ts, ?4 limit -> id, body, ts */
+
+    /* transactions inside transactions */
+    const char *savepoint;
+    const char *savepoint_release;
+    const char *savepoint_rollback;
+
+    /* questions */
+    const char *exists;            /* ?1 queue -> 1 */
+    const char *has_pending;       /* ?1 queue -> 1 */
+    const char *has_pending_bounded; /* ?1 queue, ?2 after, ?3 before -> 1 */
+    const char *latest_pending;    /* ?1 queue -> ts */
+    const char *queue_pending;     /* ?1 queue -> number */
+    const char *queue_total;       /* ?1 queue -> number */
+    const char *queue_names;       /* -> queue, ascending */
+    const char *queue_next;        /* ?1 queue -> the next greater name */
+    const char *queue_first_from;  /* ?1 text -> the first name not below it */
+    const char *overall_claimed;   /* -> number */
+    const char *overall_total;     /* -> number */
+    const char *meta_list;         /* -> key, value */
+
+    /* delete, rename */
+    const char *delete_queue;         /* ?1 queue */
+    const char *delete_queue_before;  /* ?1 queue, ?2 before */
+    const char *delete_all;
+    const char *delete_id;            /* ?1 queue, ?2 ts */
+    const char *rename_queue;         /* ?1 old, ?2 new */
+
+    /* the same five, each with RETURNING, for runners that cannot count changes */
+    const char *delete_queue_returning;
+    const char *delete_queue_before_returning;
+    const char *delete_all_returning;
+    const char *delete_id_returning;
+    const char *rename_queue_returning;
+
+    /* search: ?1 queue, ?2 text, ?3 after, ?4 before, ?5 limit -> ts */
+    const char *search[2];
+
+    /* aliases */
+    const char *alias_list;          /* -> alias, target, by alias */
+    const char *alias_list_target;   /* ?1 target -> alias, target */
+    const char *alias_target;        /* ?1 alias -> target */
+    const char *alias_add;           /* ?1 alias, ?2 target */
+    const char *alias_is_target;     /* ?1 queue -> 1 */
+    const char *alias_remove;        /* ?1 alias */
+    const char *alias_remove_returning;
+    const char *alias_retarget;      /* ?1 old target, ?2 new target */
+    const char *alias_retarget_returning;
+    const char *alias_version_get;   /* -> value */
+    const char *alias_version_set;   /* ?1 value */
+
+    /* vacuum */
+    const char *vacuum_batch;           /* ?1 limit */
+    const char *vacuum_batch_returning; /* the same, -> id */
+} sb__sql;
+
+extern const sb__sql sb__sql_sqlite;
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * Whose turn it is: one thread at a time works on a broker's connection, in order of arrival. A
+ * turn is a state, not a lock: callbacks run while their thread has the turn, with no lock held.
+ */
+#ifndef SB_TURN_H
+#define SB_TURN_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+#include "simplebroker.h"
+
+typedef struct sb__turn_waiter sb__turn_waiter;
+
+typedef struct sb__turn {
+    pthread_mutex_t mutex;
+    sb__turn_waiter *head, **tail;
+    pthread_t owner; /* meaningful while held */
+    int held;
+    int closed; /* waiters leave with SB_ECLOSED */
+} sb__turn;
+
+sb_status sb__turn_init(sb__turn *turn);
+void sb__turn_dispose(sb__turn *turn);
+
+/*
+ * Waits for the turn: SB_OK; SB_CANCELLED; SB_ECLOSED; SB_EBUSY_OWNER when this thread has it
+ * already; SB_EOPERATIONAL, retryable, when the time is over. timeout_ms < 0: without end.
+ */
+sb_status sb__turn_take(sb__turn *turn, int64_t timeout_ms, const sb_cancel *cancel);
+
+/* Hands the turn to the next waiter. */
+void sb__turn_give(sb__turn *turn);
+
+int sb__turn_is_mine(sb__turn *turn);
+
+/* Refuses all who wait and all who come. */
+void sb__turn_close(sb__turn *turn);
+
+/* In a child process: nobody has the turn, nobody waits. */
+void sb__turn_reset_after_fork(sb__turn *turn);
+
+#endif
