@@ -1,15 +1,11 @@
 /*
  * All SQL of the operations, one table for each dialect. The operations name statements by what
- * they do; a dialect provides the text. Columns of messages always come as (id, body, ts) where a
- * claim or move follows, and as (body, ts) where it does not.
+ * they do; a dialect provides the text.
  */
 #ifndef SB_SQL_H
 #define SB_SQL_H
 
-/*
- * A selection of messages of one queue comes in these variants, because a bound that is not given
- * must not cost an index: [bounds][claimed].
- */
+/* Selections come in two variants: pending messages, or claimed ones too. */
 enum { SB__PENDING = 0, SB__ANY = 1 };
 
 typedef struct sb__sql {
@@ -22,16 +18,15 @@ typedef struct sb__sql {
     /* write, insert */
     const char *insert; /* ?1 queue, ?2 body, ?3 ts */
 
-    /* claim, move, peek: ?1 queue; bounds ?2 after, ?3 before; ?4 limit, ?5 offset; by id ?2 ts */
-    const char *oldest[2];         /* no bounds: ?1 queue, ?2 limit, ?3 offset -> id, body, ts */
-    const char *oldest_bounded[2]; /* walks id: ?1 queue, ?2 after, ?3 before, ?4 limit, ?5 offset */
-    const char *range_bounded[2];  /* sorts the ts range: the same parameters */
-    const char *range_probe[2];    /* ?1 queue, ?2 after, ?3 before, ?4 cap -> number of rows */
-    const char *oldest_above[2];   /* keyset: ?1 queue, ?2 above id, ?3 after, ?4 before, ?5 limit */
-    const char *by_ts[2];          /* ?1 queue, ?2 ts -> id, body, ts */
-    const char *mark_claimed;      /* ?1 id */
-    const char *mark_moved;        /* ?1 id, ?2 queue */
-    const char *pending_by_ts;     /* ?1 queue, ?2 above ts, ?3 up to ts, ?4 limit -> id, body, ts */
+    /* claim, move, peek: all -> id, body, ts, in ascending id; bounds are exclusive */
+    const char *oldest;          /* pending, no bounds: ?1 queue, ?2 limit */
+    const char *range_walk[2];   /* ?1 queue, ?2 above id, ?3 after, ?4 before, ?5 limit */
+    const char *range_sort[2];   /* the same parameters; for ranges known to be short */
+    const char *range_probe[2];  /* ?1 queue, ?2 after, ?3 before, ?4 cap -> rows, at most cap */
+    const char *by_ts[2];        /* ?1 queue, ?2 ts */
+    const char *pending_by_ts;   /* ?1 queue, ?2 above ts, ?3 up to ts, ?4 limit; ascending ts */
+    const char *mark_claimed;    /* ?1 id */
+    const char *mark_moved;      /* ?1 id, ?2 queue */
 
     /* transactions inside transactions */
     const char *savepoint;

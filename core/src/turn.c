@@ -1,0 +1,198 @@
+/*
+ * A first-come, first-served turn. The holder hands it directly to the head of the queue, so no
+ * late-comer can overtake. A waiter with a cancel switch looks at it every few milliseconds: a
+ * switch is thrown from signal handlers, where no condition variable may be touched.
+ */
+#include "turn.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "clock.h"
+#include "error.h"
+
+struct sb__turn_waiter {
+    sb__turn_waiter *next;
+    pthread_t thread;
+    pthread_cond_t granted_cond;
+    int granted;
+};
+
+enum { LOOK_AT_SWITCH_NS = 5000000, NS_PER_MS = 1000000, NS_PER_S = 1000000000 };
+
+static int init_cond(pthread_cond_t *cond)
+{
+    pthread_condattr_t attributes;
+    int failed = pthread_condattr_init(&attributes);
+
+    if (failed) {
+        return failed;
+    }
+#if !defined(__APPLE__)
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+#endif
+    failed = pthread_cond_init(cond, &attributes);
+    pthread_condattr_destroy(&attributes);
+    return failed;
+}
+
+sb_status sb__turn_init(sb__turn *turn)
+{
+    turn->head = NULL;
+    turn->tail = &turn->head;
+    turn->held = 0;
+    turn->closed = 0;
+    return pthread_mutex_init(&turn->mutex, NULL) ? sb__fail(SB_ERROR, "cannot make a mutex")
+                                                  : SB_OK;
+}
+
+void sb__turn_dispose(sb__turn *turn)
+{
+    pthread_mutex_destroy(&turn->mutex);
+}
+
+static void wait_until(sb__turn *turn, sb__turn_waiter *me, int64_t until_ns)
+{
+    struct timespec until;
+
+#if defined(__APPLE__)
+    until_ns += sb__clock_wall_ns() - sb__clock_monotonic_ns();
+#endif
+    until.tv_sec = until_ns / NS_PER_S;
+    until.tv_nsec = until_ns % NS_PER_S;
+    pthread_cond_timedwait(&me->granted_cond, &turn->mutex, &until);
+}
+
+static void leave_queue(sb__turn *turn, const sb__turn_waiter *me)
+{
+    sb__turn_waiter **link = &turn->head;
+
+    while (*link != me) {
+        link = &(*link)->next;
+    }
+    *link = me->next;
+    if (!*link) {
+        turn->tail = link;
+    }
+}
+
+static sb_status wait_in_queue(sb__turn *turn, sb__turn_waiter *me, int64_t timeout_ms,
+                               const sb_cancel *cancel)
+{
+    int64_t now = sb__clock_monotonic_ns();
+    int64_t deadline = timeout_ms < 0 || timeout_ms > (INT64_MAX - now) / NS_PER_MS
+                           ? INT64_MAX
+                           : now + timeout_ms * NS_PER_MS;
+
+    while (!me->granted) {
+        sb_status status = turn->closed ? sb__fail(SB_ECLOSED, "the broker is closed")
+                                        : sb__check_cancel(cancel);
+
+        if (status) {
+            return status;
+        }
+        if (now >= deadline) {
+            sb__fail(SB_EOPERATIONAL, "timed out waiting for another thread's operation");
+            sb__error_set_retryable(1);
+            return SB_EOPERATIONAL;
+        }
+        if (cancel) {
+            wait_until(turn, me, now + LOOK_AT_SWITCH_NS < deadline ? now + LOOK_AT_SWITCH_NS
+                                                                    : deadline);
+        } else if (deadline == INT64_MAX) {
+            pthread_cond_wait(&me->granted_cond, &turn->mutex);
+        } else {
+            wait_until(turn, me, deadline);
+        }
+        now = sb__clock_monotonic_ns();
+    }
+    return SB_OK;
+}
+
+static sb_status queue_up(sb__turn *turn, int64_t timeout_ms, const sb_cancel *cancel)
+{
+    sb__turn_waiter me = {.next = NULL, .thread = pthread_self(), .granted = 0};
+    sb_status status;
+
+    if (init_cond(&me.granted_cond)) {
+        return sb__fail(SB_ERROR, "cannot make a condition variable");
+    }
+    *turn->tail = &me;
+    turn->tail = &me.next;
+    status = wait_in_queue(turn, &me, timeout_ms, cancel);
+    if (status && !me.granted) {
+        leave_queue(turn, &me);
+    }
+    pthread_cond_destroy(&me.granted_cond);
+    return status;
+}
+
+sb_status sb__turn_take(sb__turn *turn, int64_t timeout_ms, const sb_cancel *cancel)
+{
+    pthread_t self = pthread_self();
+    sb_status status = SB_OK;
+
+    pthread_mutex_lock(&turn->mutex);
+    if (turn->held && pthread_equal(turn->owner, self)) {
+        status = SB_EBUSY_OWNER;
+    } else if (turn->closed) {
+        status = sb__fail(SB_ECLOSED, "the broker is closed");
+    } else if (!turn->held) {
+        turn->held = 1;
+        turn->owner = self;
+    } else {
+        status = queue_up(turn, timeout_ms, cancel);
+    }
+    pthread_mutex_unlock(&turn->mutex);
+    return status == SB_EBUSY_OWNER
+               ? sb__fail(SB_EBUSY_OWNER, "this thread is inside an operation of the same broker")
+               : status;
+}
+
+void sb__turn_give(sb__turn *turn)
+{
+    sb__turn_waiter *next;
+
+    pthread_mutex_lock(&turn->mutex);
+    next = turn->closed ? NULL : turn->head;
+    if (next) {
+        turn->head = next->next;
+        if (!turn->head) {
+            turn->tail = &turn->head;
+        }
+        turn->owner = next->thread;
+        next->granted = 1;
+        pthread_cond_signal(&next->granted_cond);
+    } else {
+        turn->held = 0;
+    }
+    pthread_mutex_unlock(&turn->mutex);
+}
+
+int sb__turn_is_mine(sb__turn *turn)
+{
+    int mine;
+
+    pthread_mutex_lock(&turn->mutex);
+    mine = turn->held && pthread_equal(turn->owner, pthread_self());
+    pthread_mutex_unlock(&turn->mutex);
+    return mine;
+}
+
+void sb__turn_close(sb__turn *turn)
+{
+    pthread_mutex_lock(&turn->mutex);
+    turn->closed = 1;
+    for (sb__turn_waiter *w = turn->head; w; w = w->next) {
+        pthread_cond_signal(&w->granted_cond);
+    }
+    pthread_mutex_unlock(&turn->mutex);
+}
+
+void sb__turn_reset_after_fork(sb__turn *turn)
+{
+    int closed = turn->closed;
+
+    sb__turn_init(turn);
+    turn->closed = closed;
+}
