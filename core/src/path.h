@@ -1,0 +1,36 @@
+/*
+ * Paths as pathlib sees them: joining, normalising, resolving symbolic links whether or not the end
+ * exists. Paths are bytes; nothing here requires UTF-8.
+ */
+#ifndef SB_PATH_H
+#define SB_PATH_H
+
+#include <stddef.h>
+
+#include "simplebroker.h"
+
+/* `directory`/`name`; `name` alone if it is absolute or `directory` is empty. The caller frees. */
+sb_status sb__path_join(char **out, const char *directory, const char *name);
+
+/* Without "." components and doubled slashes, as str(Path(path)); an empty path becomes ".". */
+sb_status sb__path_normalize(char **out, const char *path);
+
+/* Absolute, links followed as far as the path exists, the rest and ".." taken lexically.
+ * SB_EINVALID for a loop of links or a current directory that is gone. */
+sb_status sb__path_resolve(char **out, const char *path);
+
+/* Absolute, without following links. */
+sb_status sb__path_absolute(char **out, const char *path);
+
+/* "~" and "~user" at the beginning expanded. SB_EINVALID when there is no such home. */
+sb_status sb__path_expand_user(char **out, const char *path);
+
+/* The directory a path lies in: of an absolute normalised path. "/" lies in itself. */
+sb_status sb__path_parent(char **out, const char *path);
+
+/* Whether `path` is `directory` or lies beneath it; both absolute and normalised. */
+int sb__path_is_beneath(const char *path, const char *directory);
+
+sb_status sb__path_cwd(char **out);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * Texts as Python's repr() shows them: one line, control characters and undecodable bytes escaped.
+ */
+#ifndef SB_PYREPR_H
+#define SB_PYREPR_H
+
+#include <stddef.h>
+
+#include "str.h"
+#include "value.h"
+
+/* repr() of a text; bytes that are not UTF-8 show as the lone surrogates Python decodes them to. */
+void sb__py_repr_text(sb__str *out, const char *text, size_t len);
+
+/* repr() of a value: None, True, 5, 1.5, 'text', b'bytes'. */
+void sb__py_repr(sb__str *out, const sb__value *value);
+
+/* str() of a value. */
+void sb__py_str(sb__str *out, const sb__value *value);
+
+/* Cuts a text at `max` characters, the last three of them "...". */
+void sb__text_ellipsis(sb__str *text, size_t max);
+
+/* A JSON string as Python's json.dumps() writes it, all ASCII. The text must be UTF-8. */
+void sb__py_json_text(sb__str *out, const char *text, size_t len);
+
+#endif
