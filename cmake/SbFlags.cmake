@@ -1,7 +1,6 @@
 # How our own code is compiled: one interface target, linked privately by everything we build.
 
 add_library(sb_flags INTERFACE)
-target_compile_features(sb_flags INTERFACE c_std_11)
 target_compile_definitions(sb_flags INTERFACE
     _FILE_OFFSET_BITS=64
     $<$<PLATFORM_ID:Linux>:_GNU_SOURCE>

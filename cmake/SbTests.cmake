@@ -14,32 +14,39 @@ set(SB_SANITIZER_ENVIRONMENT
     "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
     "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
 
-# sb_add_test(name [THREADS] [VALGRIND] [SOURCES more.c...] [LABELS more...] [TIMEOUT seconds])
+# sb_add_test(name [THREADS] [VALGRIND] [DIRECTORY core] [SOURCES more.c...] [TIMEOUT seconds]
+#     [ARGUMENTS argument...]): builds DIRECTORY/test_<name>.c and runs it as DIRECTORY.<name>.
 function(sb_add_test name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "THREADS;VALGRIND" "TIMEOUT" "SOURCES;LABELS")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "THREADS;VALGRIND" "TIMEOUT;DIRECTORY"
+        "SOURCES;ARGUMENTS")
+    if(NOT arg_DIRECTORY)
+        set(arg_DIRECTORY core)
+    endif()
+    list(TRANSFORM arg_SOURCES PREPEND "${arg_DIRECTORY}/")
     if(NOT arg_TIMEOUT)
         set(arg_TIMEOUT "${SB_TEST_TIMEOUT}")
     endif()
-    set(labels unit ${arg_LABELS})
+    set(labels unit ${arg_DIRECTORY})
     if(arg_THREADS)
         list(APPEND labels threads)
     endif()
 
-    add_executable(test_${name} core/test_${name}.c ${arg_SOURCES})
+    add_executable(test_${name} ${arg_DIRECTORY}/test_${name}.c ${arg_SOURCES})
     target_link_libraries(test_${name} PRIVATE sb_internal PkgConfig::CMOCKA m)
     target_compile_definitions(test_${name} PRIVATE
         SB_TEST_SOURCE_DIR="${PROJECT_SOURCE_DIR}/tests")
     target_include_directories(test_${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
 
-    add_test(NAME unit.${name} COMMAND test_${name})
-    set_tests_properties(unit.${name} PROPERTIES LABELS "${labels}" TIMEOUT "${arg_TIMEOUT}"
+    add_test(NAME ${arg_DIRECTORY}.${name} COMMAND test_${name} ${arg_ARGUMENTS})
+    set_tests_properties(${arg_DIRECTORY}.${name} PROPERTIES LABELS "${labels}" TIMEOUT "${arg_TIMEOUT}"
         ENVIRONMENT "${SB_SANITIZER_ENVIRONMENT}")
 
     if(arg_VALGRIND AND SB_VALGRIND AND NOT SB_SANITIZE)
         math(EXPR slow "${arg_TIMEOUT} * 5")
         add_test(NAME valgrind.${name} COMMAND "${SB_VALGRIND}" --quiet --error-exitcode=99
             --leak-check=full --errors-for-leak-kinds=definite,indirect,possible
-            --child-silent-after-fork=yes $<TARGET_FILE:test_${name}>)
+            --child-silent-after-fork=yes $<TARGET_FILE:test_${name}>
+            ${arg_ARGUMENTS})
         set_tests_properties(valgrind.${name} PROPERTIES LABELS valgrind TIMEOUT "${slow}"
             ENVIRONMENT "SB_VALGRIND=1")
     endif()
