@@ -416,7 +416,8 @@ static void test_recovery__after_a_crash_keeps_the_rows(void **state)
     ours = foreign = NULL;
     child = fork();
     if (child == 0) {
-        insert(open_database(sb__vfs_name()), 7);
+        ours = open_database(sb__vfs_name());
+        insert(ours, 7);
         _exit(0);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
