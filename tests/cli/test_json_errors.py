@@ -58,15 +58,3 @@ def test_json_error__message_too_large(run):
 def test_commands_without_json__plain_errors(run, argv):
     run.seed("q:m")
     run(*argv).fails(1, "Invalid queue name")
-
-
-def test_locked_database__not_retryable(run):
-    run.seed("q:m")
-    import sqlite3
-    holder = sqlite3.connect(run.db.path, isolation_level=None)
-    holder.execute("BEGIN EXCLUSIVE")
-    try:
-        result = run("write", "q", "x", "--json", env={"BROKER_BUSY_TIMEOUT": "1"})
-    finally:
-        holder.close()
-    result.json_fails("ERROR", "locked")

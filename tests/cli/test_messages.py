@@ -57,19 +57,12 @@ WARNS = [("read", "q", "--all"), ("peek", "q", "--all"), ("read", "q", "--after"
 
 
 @pytest.mark.parametrize("argv", WARNS, ids=" ".join)
-def test_newline_warning__once_per_run(run, argv):
+@pytest.mark.parametrize("quiet", [(), ("-q",)], ids=["", "quiet"])
+def test_newline_warning__once_per_run(run, quiet, argv):
     run.seed("q:a\nb", "q:c\nd")
-    for quiet in ([], ["-q"]):
-        result = run(*quiet, *argv)
-        assert result.code == 0 and result.stdout.startswith("a\nb\n" if not quiet else ""), result
-        if "peek" in argv or not quiet:
-            assert result.stderr.count("newline characters") == 1, result
-
-
-@pytest.mark.parametrize("argv", [("-q", *argv) for argv in WARNS], ids=" ".join)
-def test_newline_warning__quiet_keeps_it(run, argv):
-    run.seed("q:a\nb", "q:c\nd")
-    assert run(*argv).stderr.count("newline characters") == 1
+    result = run(*quiet, *argv)
+    assert result.code == 0 and result.stdout.startswith("a\nb\n"), result
+    assert result.stderr.count("newline characters") == 1, result
 
 
 @pytest.mark.parametrize("argv", [("read", "q"), ("peek", "q"), ("peek", "q", "-m", str(ident(0))),
