@@ -11,6 +11,7 @@
 
 typedef struct entry {
     int64_t id;
+    int64_t row; /* storage id of a picked message, else 0 */
     size_t offset; /* of the body, followed by NUL, and then the queue, followed by NUL */
     size_t body_len;
     size_t queue_len; /* (size_t)-1: no queue */
@@ -132,6 +133,7 @@ sb_status sb__messages_append(sb_messages *messages, const char *queue, size_t q
     }
     e = &messages->entries[messages->count++];
     e->id = id;
+    e->row = 0;
     e->offset = messages->used;
     e->body_len = body_len;
     e->queue_len = queue ? queue_len : (size_t)-1;
@@ -140,6 +142,27 @@ sb_status sb__messages_append(sb_messages *messages, const char *queue, size_t q
         put(messages, queue, queue_len);
     }
     return SB_OK;
+}
+
+sb_status sb__messages_append_row(sb_messages *messages, int64_t row, const char *body,
+                                  size_t body_len, int64_t id)
+{
+    sb_status status = sb__messages_append(messages, NULL, 0, body, body_len, id);
+
+    if (!status) {
+        messages->entries[messages->count - 1].row = row;
+    }
+    return status;
+}
+
+int64_t sb__messages_row(const sb_messages *messages, size_t index)
+{
+    return messages->entries[index].row;
+}
+
+size_t sb__messages_bytes(const sb_messages *messages)
+{
+    return messages->used;
 }
 
 sb_status sb_messages_add(sb_messages *messages, const char *queue, size_t queue_len,

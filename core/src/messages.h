@@ -14,6 +14,14 @@
 sb_status sb__messages_append(sb_messages *messages, const char *queue, size_t queue_len,
                               const char *body, size_t body_len, int64_t id);
 
+/* As sb__messages_append() for a picked message, with its storage id. */
+sb_status sb__messages_append_row(sb_messages *messages, int64_t row, const char *body,
+                                  size_t body_len, int64_t id);
+int64_t sb__messages_row(const sb_messages *messages, size_t index);
+
+/* Bytes of bodies and names in the batch. */
+size_t sb__messages_bytes(const sb_messages *messages);
+
 const char *sb__messages_queue(size_t *out_len, const sb_messages *messages, size_t index);
 
 /* Empties the batch, keeping its memory. */

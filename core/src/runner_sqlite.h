@@ -37,8 +37,24 @@ int sb__sqlite_is_adopted(const sb__sqlite *sqlite);
 /* SQLite's counter of foreign commits; -1 when it cannot be read. */
 int64_t sb__sqlite_data_version(sb__sqlite *sqlite);
 
-/* While set, waiting inside SQLite for a lock ends at the deadline (monotonic) or by the switch. */
+/* Who asks before the first wait for a lock whether it could ever come; NULL: nobody. Returning 0
+ * ends the wait at once. */
+typedef int (*sb__sqlite_may_wait_fn)(void *payload);
+
+/* How waiting inside SQLite for a lock ends: at the deadline (monotonic, INT64_MAX: by the busy
+ * timeout only) or by the switch (may be NULL). */
 void sb__sqlite_set_wait(sb__sqlite *sqlite, int64_t deadline_ns, const sb_cancel *cancel);
+void sb__sqlite_set_may_wait(sb__sqlite *sqlite, sb__sqlite_may_wait_fn fn, void *payload);
+
+/* Runs one statement of changing text, which is compiled for this once. */
+sb_status sb__sqlite_run_once(sb__sqlite *sqlite, const char *sql, size_t sql_len,
+                              const sb_values *params, sb_rows *rows);
+
+/* Device and inode of the connected file; 0 when it is not connected, or has none. */
+void sb__sqlite_file_id(const sb__sqlite *sqlite, uint64_t *out_device, uint64_t *out_inode);
+
+/* Whether a transaction is open on the connection. */
+int sb__sqlite_in_transaction(sb__sqlite *sqlite);
 
 /* Sets the error detail from a connection's last failure; returns the status that fits `code`. */
 sb_status sb__sqlite_fail(sqlite3 *db, int code);

@@ -33,53 +33,59 @@ typedef struct sb__sql {
     const char *savepoint_release;
     const char *savepoint_rollback;
 
-    /* questions */
-    const char *exists;            /* ?1 queue -> 1 */
-    const char *has_pending;       /* ?1 queue -> 1 */
+    /* questions; names of queues come in ascending order */
+    const char *exists;              /* ?1 queue -> 1 */
+    const char *has_pending;         /* ?1 queue -> 1 */
     const char *has_pending_bounded; /* ?1 queue, ?2 after, ?3 before -> 1 */
-    const char *latest_pending;    /* ?1 queue -> ts */
-    const char *queue_pending;     /* ?1 queue -> number */
-    const char *queue_total;       /* ?1 queue -> number */
-    const char *queue_names;       /* -> queue, ascending */
-    const char *queue_next;        /* ?1 queue -> the next greater name */
-    const char *queue_first_from;  /* ?1 text -> the first name not below it */
-    const char *overall_claimed;   /* -> number */
-    const char *overall_total;     /* -> number */
-    const char *meta_list;         /* -> key, value */
+    const char *latest_pending;      /* ?1 queue -> ts */
+    const char *queue_stats;         /* ?1 queue -> pending, total */
+    const char *queue_names;         /* ?1 from, ?2 below -> queue */
+    const char *queue_list;          /* ?1 from, ?2 below -> queue, pending, total */
+    const char *overall_stats;       /* -> claimed, total */
+    const char *broker_status;       /* -> total, high-water or NULL */
+    const char *database_size;       /* -> bytes */
+    const char *data_version;        /* -> counter of foreign commits */
+    const char *meta_list;           /* -> key, value */
 
-    /* delete, rename */
-    const char *delete_queue;         /* ?1 queue */
-    const char *delete_queue_before;  /* ?1 queue, ?2 before */
-    const char *delete_all;
-    const char *delete_id;            /* ?1 queue, ?2 ts */
-    const char *rename_queue;         /* ?1 old, ?2 new */
-
-    /* the same five, each with RETURNING, for runners that cannot count changes */
+    /* delete, rename; each also with RETURNING, for runners that cannot count changes */
+    const char *delete_queue; /* ?1 queue */
     const char *delete_queue_returning;
+    const char *delete_queue_before; /* ?1 queue, ?2 before */
     const char *delete_queue_before_returning;
+    const char *delete_all;
     const char *delete_all_returning;
+    const char *delete_id; /* ?1 queue, ?2 ts */
     const char *delete_id_returning;
+    const char *rename_queue; /* ?1 old, ?2 new */
     const char *rename_queue_returning;
 
-    /* search: ?1 queue, ?2 text, ?3 after, ?4 before, ?5 limit -> ts */
-    const char *search[2];
+    /* search: all -> ts, in ascending id; the range is sorted or walked */
+    const char *search_oldest;   /* pending, no bounds: ?1 queue, ?2 text, ?3 limit */
+    const char *search_walk;     /* pending: ?1 queue, ?2 text, ?3 after, ?4 before, ?5 limit */
+    const char *search_sort[2];  /* the same parameters */
 
     /* aliases */
-    const char *alias_list;          /* -> alias, target, by alias */
-    const char *alias_list_target;   /* ?1 target -> alias, target */
-    const char *alias_target;        /* ?1 alias -> target */
-    const char *alias_add;           /* ?1 alias, ?2 target */
-    const char *alias_is_target;     /* ?1 queue -> 1 */
-    const char *alias_remove;        /* ?1 alias */
+    const char *alias_list;        /* -> alias, target, by alias */
+    const char *alias_list_target; /* ?1 target -> alias, target, by alias */
+    const char *alias_target;      /* ?1 alias -> target */
+    const char *alias_add;         /* ?1 alias, ?2 target */
+    const char *alias_is_target;   /* ?1 queue -> 1 */
+    const char *alias_remove;      /* ?1 alias */
     const char *alias_remove_returning;
-    const char *alias_retarget;      /* ?1 old target, ?2 new target */
+    const char *alias_retarget; /* ?1 old target, ?2 new target */
     const char *alias_retarget_returning;
     const char *alias_version_get;   /* -> value */
-    const char *alias_version_set;   /* ?1 value */
+    const char *alias_version_raise; /* ?1 clock; becomes greater in any case */
 
     /* vacuum */
-    const char *vacuum_batch;           /* ?1 limit */
-    const char *vacuum_batch_returning; /* the same, -> id */
+    const char *vacuum_page;   /* ?1 queue, ?2 ts, ?3 limit: what follows -> queue, ts, id, claimed */
+    const char *vacuum_delete; /* ?1 id, if it is still claimed */
+    const char *vacuum_delete_returning;
+    const char *auto_vacuum_get;  /* -> 2 when free pages can be released in small numbers */
+    const char *release_pages;    /* up to 100 of them */
+    const char *compact_prepare;
+    const char *compact;          /* not inside a transaction */
+    const char *backup_into;      /* ?1 path; not inside a transaction */
 } sb__sql;
 
 extern const sb__sql sb__sql_sqlite;

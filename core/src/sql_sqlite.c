@@ -11,7 +11,27 @@
 #define BY_ORDER "INDEXED BY idx_messages_unclaimed "
 #define BY_PENDING_TS "INDEXED BY idx_messages_pending_queue_ts "
 #define BY_TS "INDEXED BY idx_messages_queue_ts_id "
+#define ALL_PENDING "(SELECT count(*) FROM messages WHERE " PENDING ")"
+#define ALL_ROWS "(SELECT count(*) FROM messages)"
 #define RANGE "queue = ?1 AND ts > ?3 AND ts < ?4 AND id > ?2 "
+
+/*
+ * The names of queues in a range, each found by one search in an index: DISTINCT or GROUP BY would
+ * visit every row.
+ */
+#define NAMES                                                                                      \
+    "WITH RECURSIVE names(name) AS ("                                                              \
+    "SELECT (SELECT queue FROM messages " BY_TS                                                    \
+    "WHERE queue >= ?1 AND queue < ?2 ORDER BY queue LIMIT 1) "                                    \
+    "UNION ALL SELECT (SELECT queue FROM messages " BY_TS                                          \
+    "WHERE queue > name AND queue < ?2 ORDER BY queue LIMIT 1) "                                   \
+    "FROM names WHERE name IS NOT NULL) "
+#define COUNTS(queue_text)                                                                         \
+    "(SELECT count(*) FROM messages " BY_ORDER "WHERE queue = " queue_text " AND " PENDING "), "   \
+    "(SELECT count(*) FROM messages " BY_TS "WHERE queue = " queue_text ")"
+
+/* A search's text is looked for only in rows that nothing else rules out. */
+#define FOUND "ts > ?3 AND ts < ?4 AND instr(body, ?2) > 0 "
 
 const sb__sql sb__sql_sqlite = {
     .last_ts_get = "SELECT value FROM meta WHERE key = 'last_ts'",
@@ -43,4 +63,68 @@ const sb__sql sb__sql_sqlite = {
     .savepoint = "SAVEPOINT simplebroker",
     .savepoint_release = "RELEASE simplebroker",
     .savepoint_rollback = "ROLLBACK TO simplebroker",
+
+    .exists = "SELECT 1 FROM messages " BY_TS "WHERE queue = ?1 LIMIT 1",
+    .has_pending = "SELECT 1 FROM messages " BY_ORDER "WHERE queue = ?1 AND " PENDING " LIMIT 1",
+    .has_pending_bounded = "SELECT 1 FROM messages " BY_PENDING_TS
+                           "WHERE queue = ?1 AND ts > ?2 AND ts < ?3 AND " PENDING " LIMIT 1",
+    .latest_pending = "SELECT ts FROM messages " BY_PENDING_TS "WHERE queue = ?1 AND " PENDING
+                      " ORDER BY ts DESC LIMIT 1",
+    .queue_stats = "SELECT " COUNTS("?1"),
+    .queue_names = NAMES "SELECT name FROM names WHERE name IS NOT NULL",
+    .queue_list = NAMES "SELECT name, " COUNTS("name") " FROM names WHERE name IS NOT NULL",
+    .overall_stats = "SELECT " ALL_ROWS " - " ALL_PENDING ", " ALL_ROWS,
+    .broker_status = "SELECT " ALL_ROWS ", (SELECT value FROM meta WHERE key = 'last_ts')",
+    .database_size = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+    .data_version = "PRAGMA data_version",
+    .meta_list = "SELECT key, value FROM meta",
+
+    .delete_queue = "DELETE FROM messages WHERE queue = ?1",
+    .delete_queue_returning = "DELETE FROM messages WHERE queue = ?1 RETURNING id",
+    .delete_queue_before = "DELETE FROM messages " BY_TS "WHERE queue = ?1 AND ts < ?2",
+    .delete_queue_before_returning =
+        "DELETE FROM messages " BY_TS "WHERE queue = ?1 AND ts < ?2 RETURNING id",
+    .delete_all = "DELETE FROM messages",
+    .delete_all_returning = "DELETE FROM messages RETURNING id",
+    .delete_id = "DELETE FROM messages WHERE queue = ?1 AND ts = ?2",
+    .delete_id_returning = "DELETE FROM messages WHERE queue = ?1 AND ts = ?2 RETURNING id",
+    .rename_queue = "UPDATE messages SET queue = ?2 WHERE queue = ?1",
+    .rename_queue_returning = "UPDATE messages SET queue = ?2 WHERE queue = ?1 RETURNING id",
+
+    .search_oldest = "SELECT ts FROM messages " BY_ORDER "WHERE queue = ?1 AND " PENDING
+                     " AND instr(body, ?2) > 0 ORDER BY id LIMIT ?3",
+    .search_walk = "SELECT ts FROM messages " BY_ORDER "WHERE queue = ?1 AND " PENDING " AND " FOUND
+                   "ORDER BY id LIMIT ?5",
+    .search_sort = {"SELECT ts FROM messages " BY_PENDING_TS "WHERE queue = ?1 AND " PENDING
+                    " AND " FOUND "ORDER BY id LIMIT ?5",
+                    "SELECT ts FROM messages " BY_TS "WHERE queue = ?1 AND " FOUND
+                    "ORDER BY id LIMIT ?5"},
+
+    .alias_list = "SELECT alias, target FROM queue_aliases ORDER BY alias",
+    .alias_list_target = "SELECT alias, target FROM queue_aliases INDEXED BY "
+                         "idx_queue_aliases_target WHERE target = ?1 ORDER BY alias",
+    .alias_target = "SELECT target FROM queue_aliases WHERE alias = ?1",
+    .alias_add = "INSERT INTO queue_aliases (alias, target) VALUES (?1, ?2)",
+    .alias_is_target = "SELECT 1 FROM queue_aliases WHERE target = ?1 LIMIT 1",
+    .alias_remove = "DELETE FROM queue_aliases WHERE alias = ?1",
+    .alias_remove_returning = "DELETE FROM queue_aliases WHERE alias = ?1 RETURNING alias",
+    .alias_retarget = "UPDATE queue_aliases SET target = ?2 WHERE target = ?1",
+    .alias_retarget_returning =
+        "UPDATE queue_aliases SET target = ?2 WHERE target = ?1 RETURNING alias",
+    .alias_version_get = "SELECT value FROM meta WHERE key = 'alias_version'",
+    .alias_version_raise =
+        "UPDATE meta SET value = CASE WHEN value >= ?1 AND value < 9223372036854775807 "
+        "THEN value + 1 ELSE ?1 END WHERE key = 'alias_version'",
+
+    .vacuum_page = "SELECT m.queue, m.ts, m.id, NOT EXISTS (SELECT 1 FROM messages AS p " BY_ORDER
+                   "WHERE p.queue = m.queue AND p." PENDING " AND p.id = m.id) "
+                   "FROM messages AS m " BY_TS
+                   "WHERE (m.queue, m.ts) > (?1, ?2) ORDER BY m.queue, m.ts LIMIT ?3",
+    .vacuum_delete = "DELETE FROM messages WHERE id = ?1 AND claimed = 1",
+    .vacuum_delete_returning = "DELETE FROM messages WHERE id = ?1 AND claimed = 1 RETURNING id",
+    .auto_vacuum_get = "PRAGMA auto_vacuum",
+    .release_pages = "PRAGMA incremental_vacuum(100)",
+    .compact_prepare = "PRAGMA auto_vacuum = 2",
+    .compact = "VACUUM",
+    .backup_into = "VACUUM INTO ?1",
 };

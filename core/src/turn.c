@@ -42,16 +42,23 @@ sb_status sb__turn_init(sb__turn *turn)
     turn->tail = &turn->head;
     turn->held = 0;
     turn->closed = 0;
-    return pthread_mutex_init(&turn->mutex, NULL) ? sb__fail(SB_ERROR, "cannot make a mutex")
-                                                  : SB_OK;
+    if (pthread_mutex_init(&turn->mutex, NULL)) {
+        return sb__fail(SB_ERROR, "cannot make a mutex");
+    }
+    if (init_cond(&turn->idle)) {
+        pthread_mutex_destroy(&turn->mutex);
+        return sb__fail(SB_ERROR, "cannot make a condition variable");
+    }
+    return SB_OK;
 }
 
 void sb__turn_dispose(sb__turn *turn)
 {
+    pthread_cond_destroy(&turn->idle);
     pthread_mutex_destroy(&turn->mutex);
 }
 
-static void wait_until(sb__turn *turn, sb__turn_waiter *me, int64_t until_ns)
+static void wait_until(sb__turn *turn, pthread_cond_t *cond, int64_t until_ns)
 {
     struct timespec until;
 
@@ -60,7 +67,7 @@ static void wait_until(sb__turn *turn, sb__turn_waiter *me, int64_t until_ns)
 #endif
     until.tv_sec = until_ns / NS_PER_S;
     until.tv_nsec = until_ns % NS_PER_S;
-    pthread_cond_timedwait(&me->granted_cond, &turn->mutex, &until);
+    pthread_cond_timedwait(cond, &turn->mutex, &until);
 }
 
 static void leave_queue(sb__turn *turn, const sb__turn_waiter *me)
@@ -97,12 +104,12 @@ static sb_status wait_in_queue(sb__turn *turn, sb__turn_waiter *me, int64_t time
             return SB_EOPERATIONAL;
         }
         if (cancel) {
-            wait_until(turn, me, now + LOOK_AT_SWITCH_NS < deadline ? now + LOOK_AT_SWITCH_NS
-                                                                    : deadline);
+            wait_until(turn, &me->granted_cond,
+                       now + LOOK_AT_SWITCH_NS < deadline ? now + LOOK_AT_SWITCH_NS : deadline);
         } else if (deadline == INT64_MAX) {
             pthread_cond_wait(&me->granted_cond, &turn->mutex);
         } else {
-            wait_until(turn, me, deadline);
+            wait_until(turn, &me->granted_cond, deadline);
         }
         now = sb__clock_monotonic_ns();
     }
@@ -165,6 +172,9 @@ void sb__turn_give(sb__turn *turn)
         pthread_cond_signal(&next->granted_cond);
     } else {
         turn->held = 0;
+        if (turn->closed) {
+            pthread_cond_broadcast(&turn->idle);
+        }
     }
     pthread_mutex_unlock(&turn->mutex);
 }
@@ -185,6 +195,18 @@ void sb__turn_close(sb__turn *turn)
     turn->closed = 1;
     for (sb__turn_waiter *w = turn->head; w; w = w->next) {
         pthread_cond_signal(&w->granted_cond);
+    }
+    pthread_mutex_unlock(&turn->mutex);
+}
+
+void sb__turn_wait_idle(sb__turn *turn, int64_t timeout_ms)
+{
+    int64_t deadline = sb__clock_monotonic_ns() + timeout_ms * NS_PER_MS;
+
+    pthread_mutex_lock(&turn->mutex);
+    while (turn->held && !pthread_equal(turn->owner, pthread_self()) &&
+           sb__clock_monotonic_ns() < deadline) {
+        wait_until(turn, &turn->idle, deadline);
     }
     pthread_mutex_unlock(&turn->mutex);
 }

@@ -18,6 +18,7 @@ typedef struct sb__turn {
     pthread_t owner; /* meaningful while held */
     int held;
     int closed; /* waiters leave with SB_ECLOSED */
+    pthread_cond_t idle; /* signalled when nobody holds it any more */
 } sb__turn;
 
 sb_status sb__turn_init(sb__turn *turn);
@@ -36,6 +37,9 @@ int sb__turn_is_mine(sb__turn *turn);
 
 /* Refuses all who wait and all who come. */
 void sb__turn_close(sb__turn *turn);
+
+/* After sb__turn_close(): waits until the holder gives the turn, if that is another thread. */
+void sb__turn_wait_idle(sb__turn *turn, int64_t timeout_ms);
 
 /* In a child process: nobody has the turn, nobody waits. */
 void sb__turn_reset_after_fork(sb__turn *turn);

@@ -1,0 +1,189 @@
+/*
+ * The life of a broker: opener, child handles and running calls share it, the last one frees what
+ * it holds. The struct itself is a shell that is not returned to the allocator at once but waits
+ * among the most recently closed ones, so that a call on a closed handle, which happens to programs
+ * with garbage collectors, finds the mark and answers SB_ECLOSED.
+ */
+#include "broker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "clock.h"
+#include "error.h"
+#include "lineage.h"
+#include "open.h"
+#include "runner_sqlite.h"
+
+enum { SHELLS_KEPT = 32, CLOSE_WAIT_MS = 5000 };
+
+static pthread_mutex_t shells_mutex = PTHREAD_MUTEX_INITIALIZER;
+static sb_broker *shells[SHELLS_KEPT]; /* a ring of closed ones */
+static size_t next_shell;
+
+/* Shells come from malloc() itself: they outlive what the process-wide allocator hands out. */
+sb_broker *sb__broker_new_shell(void)
+{
+    sb_broker *broker = calloc(1, sizeof *broker);
+
+    if (broker) {
+        atomic_init(&broker->references, 1);
+    }
+    return broker;
+}
+
+static void keep_shell(sb_broker *broker)
+{
+    sb_broker *oldest;
+
+    pthread_mutex_lock(&shells_mutex);
+    oldest = shells[next_shell];
+    shells[next_shell] = broker;
+    next_shell = (next_shell + 1) % SHELLS_KEPT;
+    pthread_mutex_unlock(&shells_mutex);
+    free(oldest);
+}
+
+static void free_contents(sb_broker *broker)
+{
+    sb__lineage_remove(broker);
+    if (broker->runner.payload || broker->runner.calls.run) {
+        sb__runner_dispose(&broker->runner);
+    }
+    if (broker->trace_destroy) {
+        broker->trace_destroy(broker->trace_payload);
+    }
+    sb_target_free(broker->target);
+    sb_config_free(broker->config);
+    sb__turn_dispose(&broker->turn);
+    keep_shell(broker);
+}
+
+void sb__broker_retain(sb_broker *broker)
+{
+    atomic_fetch_add(&broker->references, 1);
+}
+
+void sb__broker_release(sb_broker *broker)
+{
+    if (atomic_fetch_sub(&broker->references, 1) == 1 && !atomic_exchange(&broker->freed, 1)) {
+        free_contents(broker);
+    }
+}
+
+void sb_close(sb_broker *broker)
+{
+    if (!broker || atomic_exchange(&broker->closed, 1)) {
+        return;
+    }
+    sb__turn_close(&broker->turn);
+    sb__turn_wait_idle(&broker->turn, CLOSE_WAIT_MS);
+    sb__broker_release(broker);
+}
+
+sb_config *sb__broker_config(sb_broker *broker)
+{
+    return broker->config;
+}
+
+size_t sb__length(const char *text, size_t len)
+{
+    return !text ? 0 : len == (size_t)SB_NTS ? strlen(text) : len;
+}
+
+static sb_status check_options(const sb_options *options)
+{
+    if (!options) {
+        return SB_OK;
+    }
+    if (options->version != SB_OPTIONS_VERSION || options->size < sizeof *options) {
+        return sb__fail(SB_EINVALID, "sb_options must be initialised with sb_options_init()");
+    }
+    if (options->after < -1 || options->before < -1) {
+        return sb__fail(SB_EINVALID, "%s must be non-negative",
+                        options->after < -1 ? "after_timestamp" : "before_timestamp");
+    }
+    return sb__check_cancel(options->cancel);
+}
+
+sb_status sb__enter(sb__call *call, sb_broker *broker, const char *operation,
+                    const sb_options *options)
+{
+    sb_status status;
+
+    sb__error_clear();
+    if (!broker) {
+        return sb__fail(SB_EINVALID, "broker must not be NULL");
+    }
+    if (atomic_load(&broker->closed)) {
+        return sb__fail(SB_ECLOSED, "the broker is closed");
+    }
+    sb__broker_retain(broker);
+    if (atomic_load(&broker->closed)) {
+        sb__broker_release(broker);
+        return sb__fail(SB_ECLOSED, "the broker is closed");
+    }
+    status = check_options(options);
+    if (status) {
+        sb__broker_release(broker);
+        return status;
+    }
+    call->broker = broker;
+    call->operation = operation;
+    call->start_ns = broker->trace ? sb__clock_monotonic_ns() : 0;
+    call->rows = 0;
+    call->mutated = 0;
+    call->retries = 0;
+    return SB_OK;
+}
+
+static void trace(const sb__call *call, sb_status status)
+{
+    sb_error saved;
+
+    sb__error_stash(&saved);
+    call->broker->trace(call->broker->trace_payload, call->operation,
+                        sb__clock_monotonic_ns() - call->start_ns, call->rows, call->retries,
+                        status);
+    sb__error_unstash(&saved);
+}
+
+sb_status sb__leave(sb__call *call, sb_status status)
+{
+    if (call->mutated > 0) {
+        sb__maintenance_after(call->broker, call->mutated);
+    }
+    if (call->start_ns) {
+        trace(call, status);
+    }
+    sb__broker_release(call->broker);
+    return status;
+}
+
+sb_status sb_broker_on_trace(sb_broker *broker, sb_trace_fn fn, void *payload,
+                             sb_destroy_fn destroy)
+{
+    sb__call call;
+    sb_status status = sb__enter(&call, broker, "broker_on_trace", NULL);
+
+    if (status) {
+        if (destroy) {
+            destroy(payload);
+        }
+        return status;
+    }
+    if (broker->trace_destroy) {
+        broker->trace_destroy(broker->trace_payload);
+    }
+    broker->trace = fn;
+    broker->trace_payload = payload;
+    broker->trace_destroy = destroy;
+    call.start_ns = 0;
+    return sb__leave(&call, SB_OK);
+}
+
+int sb_broker_has_safe_checkpoints(const sb_broker *broker)
+{
+    return broker && broker->runner.sqlite && !sb__sqlite_is_adopted(broker->runner.sqlite);
+}

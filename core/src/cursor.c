@@ -1,0 +1,245 @@
+/*
+ * Cursors: a stream of messages in bounded memory. Claims and moves are committed one by one, or in
+ * batches that stay open until their last message has been worked on. Peeks read a page and let go
+ * of the database, since an open SELECT would pin the WAL.
+ */
+#include <string.h>
+
+#include "alloc.h"
+#include "delivery.h"
+#include "error.h"
+#include "messages.h"
+#include "txn.h"
+
+enum { PEEK_PAGE = 1000, PAGE_BYTES = 4 * 1024 * 1024 };
+
+struct sb_cursor {
+    sb_broker *broker;
+    sb__delivery delivery;
+    char *names; /* queue, NUL, target, NUL */
+    sb_options options;
+    int at_least_once;
+    size_t batch_size;
+    size_t next; /* in delivery.messages */
+    sb_txn *batch;
+    int finished;
+};
+
+static const char *const operations[] = {
+    [SB_CURSOR_CLAIM] = "claim_cursor", [SB_CURSOR_PEEK] = "peek_cursor",
+    [SB_CURSOR_MOVE] = "move_cursor"};
+
+static const char *const batch_names[] = {
+    [SB_CURSOR_CLAIM] = "an at_least_once claim_generator batch", [SB_CURSOR_PEEK] = "",
+    [SB_CURSOR_MOVE] = "an at_least_once move_generator batch"};
+
+static sb_status copy_names(sb_cursor *cursor)
+{
+    sb__delivery *d = &cursor->delivery;
+    size_t queue_len = d->pick.queue_len;
+
+    cursor->names = sb_alloc(queue_len + d->target_len + 2);
+    if (!cursor->names) {
+        return sb__fail_nomem();
+    }
+    memcpy(cursor->names, d->pick.queue, queue_len);
+    cursor->names[queue_len] = '\0';
+    if (d->target) {
+        memcpy(cursor->names + queue_len + 1, d->target, d->target_len);
+        d->target = cursor->names + queue_len + 1;
+    }
+    cursor->names[queue_len + 1 + d->target_len] = '\0';
+    d->pick.queue = cursor->names;
+    return SB_OK;
+}
+
+static void choose_batch_size(sb_cursor *cursor, size_t wanted)
+{
+    int64_t configured = cursor->broker->settings->generator_batch_size;
+
+    if (cursor->delivery.kind == SB_CURSOR_PEEK) {
+        cursor->batch_size = wanted ? wanted : PEEK_PAGE;
+    } else if (!cursor->at_least_once) {
+        cursor->batch_size = 1;
+    } else {
+        cursor->batch_size = wanted ? wanted : configured < 1 ? 1 : (size_t)configured;
+    }
+    cursor->delivery.pick.limit = cursor->batch_size;
+}
+
+static sb_status set_up(sb_cursor *cursor, const char *queue, size_t queue_len, const char *target,
+                        size_t target_len, const sb_options *options)
+{
+    sb__delivery *d = &cursor->delivery;
+    sb_status status = sb__pick_init(&d->pick, queue, queue_len, -1, 1, options);
+
+    if (!status) {
+        status = sb__delivery_set_target(d, target, target_len);
+    }
+    if (!status) {
+        status = copy_names(cursor);
+    }
+    if (!status) {
+        d->messages = sb_messages_new();
+        status = d->messages ? SB_OK : sb__fail_nomem();
+    }
+    return status;
+}
+
+sb_status sb_cursor_open(sb_cursor **out, sb_broker *broker, sb_cursor_kind kind,
+                         const char *queue, size_t queue_len, const char *target,
+                         size_t target_len, size_t batch_size, const sb_options *options)
+{
+    sb_cursor *cursor;
+    sb__call call;
+    sb_status status;
+
+    sb__error_clear();
+    if (!out || kind < SB_CURSOR_CLAIM || kind > SB_CURSOR_MOVE) {
+        return sb__fail(SB_EINVALID, out ? "unknown kind of cursor" : "out must not be NULL");
+    }
+    *out = NULL;
+    status = sb__enter(&call, broker, operations[kind], options);
+    if (status) {
+        return status;
+    }
+    cursor = sb__zalloc(sizeof *cursor);
+    if (!cursor) {
+        return sb__leave(&call, sb__fail_nomem());
+    }
+    sb__broker_retain(broker);
+    cursor->broker = broker;
+    cursor->delivery.kind = kind;
+    sb_options_init(&cursor->options, SB_OPTIONS_VERSION);
+    if (options) {
+        cursor->options = *options;
+    }
+    cursor->at_least_once = kind != SB_CURSOR_PEEK && cursor->options.flags & SB_AT_LEAST_ONCE;
+    if (cursor->at_least_once && cursor->options.txn) {
+        status = sb__fail(SB_EINVALID, "an at-least-once cursor has its own transactions");
+    }
+    if (!status) {
+        status = set_up(cursor, queue, queue_len, target, target_len, options);
+    }
+    if (kind == SB_CURSOR_CLAIM) {
+        cursor->delivery.pick.any = SB__PENDING;
+    }
+    choose_batch_size(cursor, batch_size);
+    if (status) {
+        sb_cursor_close(cursor);
+    } else {
+        *out = cursor;
+    }
+    return sb__leave(&call, status);
+}
+
+/* Commits the batch whose last message the caller has had. */
+static sb_status finish_batch(sb_cursor *cursor)
+{
+    sb_txn *batch = cursor->batch;
+
+    cursor->batch = NULL;
+    return batch ? sb__txn_end(batch, 1) : SB_OK;
+}
+
+static sb_status fill_open_batch(sb__call *call, sb_cursor *cursor)
+{
+    sb_options options = cursor->options;
+    sb_status status = sb__txn_start(&cursor->batch, call, &options,
+                                     batch_names[cursor->delivery.kind]);
+
+    if (status) {
+        return status;
+    }
+    options.txn = cursor->batch;
+    status = sb__mutate(call, &options, 1, sb__delivery_work, &cursor->delivery);
+    if (status) {
+        sb_txn_rollback(cursor->batch);
+        cursor->batch = NULL;
+    }
+    return status;
+}
+
+static sb_status fill(sb__call *call, sb_cursor *cursor)
+{
+    sb__delivery *d = &cursor->delivery;
+    sb_status status = finish_batch(cursor);
+    size_t count;
+
+    cursor->next = 0;
+    sb__messages_clear(d->messages);
+    if (status) {
+        return status;
+    }
+    if (cursor->at_least_once) {
+        return fill_open_batch(call, cursor);
+    }
+    if (d->kind != SB_CURSOR_PEEK) {
+        return sb__mutate(call, &cursor->options, 1, sb__delivery_work, d);
+    }
+    status = sb__ask(call, &cursor->options, sb__delivery_work, d);
+    count = sb_messages_count(d->messages);
+    if (count) {
+        d->pick.above_id = sb__messages_row(d->messages, count - 1);
+    }
+    cursor->finished = !status && count < d->pick.limit;
+    /* Large bodies get shorter pages, so that memory stays bounded. */
+    if (count && sb__messages_bytes(d->messages) / count > PAGE_BYTES / cursor->batch_size) {
+        size_t fitting = PAGE_BYTES / (sb__messages_bytes(d->messages) / count);
+
+        d->pick.limit = fitting ? fitting : 1;
+    } else {
+        d->pick.limit = cursor->batch_size;
+    }
+    return status;
+}
+
+sb_status sb_cursor_next(int64_t *out_id, const char **out_body, size_t *out_len,
+                         sb_cursor *cursor)
+{
+    sb__call call;
+    sb_status status = SB_OK;
+    const char *body;
+
+    sb__error_clear();
+    if (!cursor) {
+        return sb__fail(SB_EINVALID, "cursor must not be NULL");
+    }
+    status = sb__enter(&call, cursor->broker, operations[cursor->delivery.kind],
+                       &cursor->options);
+    if (status) {
+        return status;
+    }
+    if (cursor->batch && !sb__txn_is_mine(cursor->batch)) {
+        status = sb__fail(SB_ETHREAD, "the cursor's batch was taken by another thread");
+    } else if (cursor->next == sb_messages_count(cursor->delivery.messages)) {
+        status = cursor->finished ? SB_EMPTY : fill(&call, cursor);
+    }
+    if (!status) {
+        body = sb_messages_body(out_len, cursor->delivery.messages, cursor->next);
+        if (out_body) {
+            *out_body = body;
+        }
+        if (out_id) {
+            *out_id = sb_messages_id(cursor->delivery.messages, cursor->next);
+        }
+        cursor->next++;
+    }
+    return sb__leave(&call, status);
+}
+
+void sb_cursor_close(sb_cursor *cursor)
+{
+    sb_error saved;
+
+    if (!cursor) {
+        return;
+    }
+    sb__error_stash(&saved);
+    sb_txn_rollback(cursor->batch);
+    sb_messages_free(cursor->delivery.messages);
+    sb_free(cursor->names);
+    sb__broker_release(cursor->broker);
+    sb_free(cursor);
+    sb__error_unstash(&saved);
+}

@@ -1,0 +1,107 @@
+/*
+ * Picking messages. Delivery order is by storage id, bounds are on message ids, and no index has
+ * both; so for a bounded pick the range is probed first: a short one is sorted, a long one is
+ * walked in order, where matches come soon.
+ */
+#include "pick.h"
+
+#include "error.h"
+#include "messages.h"
+#include "queue_name.h"
+
+enum { SHORT_RANGE = 1000 };
+
+sb_status sb__id_check(int64_t id)
+{
+    return id < 0 ? sb__fail(SB_EINVALID,
+                             "invalid message ID: expected exactly 19 digits within range")
+                  : SB_OK;
+}
+
+sb_status sb__pick_init(sb__pick *pick, const char *queue, size_t queue_len, int64_t id,
+                        size_t limit, const sb_options *options)
+{
+    sb_status status;
+
+    pick->queue = queue;
+    pick->queue_len = sb__length(queue, queue_len);
+    pick->id = id;
+    pick->above_id = 0;
+    pick->after = options ? options->after : -1;
+    pick->before = options ? options->before : -1;
+    pick->limit = limit > INT64_MAX ? INT64_MAX : limit;
+    pick->any = options && options->flags & SB_INCLUDE_CLAIMED ? SB__ANY : SB__PENDING;
+    status = sb__queue_name_check(queue, pick->queue_len);
+    if (!status && limit < 1) {
+        status = sb__fail(SB_EINVALID, "limit must be at least 1");
+    }
+    return status;
+}
+
+static sb_status append_row(void *payload, const sb_values *row)
+{
+    size_t len = 0;
+    const char *body = sb_values_text(&len, row, 1);
+
+    return sb__messages_append_row(payload, sb_values_int64(row, 0), body ? body : "", len,
+                                   sb_values_int64(row, 2));
+}
+
+static void add_bounds(sb_values *params, const sb__pick *pick)
+{
+    sb_values_add_int64(params, pick->after);
+    sb_values_add_int64(params, pick->before < 0 ? INT64_MAX : pick->before);
+}
+
+static sb_status is_short(int *out, sb__call *call, const sb__pick *pick)
+{
+    sb_values params;
+    int64_t rows = 0;
+    sb_status status;
+
+    sb__values_init(&params);
+    sb__values_borrow(&params, SB_TEXT, pick->queue, pick->queue_len);
+    add_bounds(&params, pick);
+    sb_values_add_int64(&params, SHORT_RANGE);
+    status = sb__run_int64(&rows, &call->broker->runner, call->broker->sql->range_probe[pick->any],
+                           &params);
+    *out = rows < SHORT_RANGE;
+    return status;
+}
+
+static sb_status pick_range(sb_messages *messages, sb__call *call, const sb__pick *pick)
+{
+    const sb__sql *sql = call->broker->sql;
+    sb_values params;
+    int sort = 0;
+    /* The pages of a stream after its first go on from where that ended. */
+    sb_status status = pick->above_id > 0 ? SB_OK : is_short(&sort, call, pick);
+
+    if (status) {
+        return status;
+    }
+    sb__values_init(&params);
+    sb__values_borrow(&params, SB_TEXT, pick->queue, pick->queue_len);
+    sb_values_add_int64(&params, pick->above_id);
+    add_bounds(&params, pick);
+    sb_values_add_int64(&params, (int64_t)pick->limit);
+    return sb__run(&call->broker->runner, (sort ? sql->range_sort : sql->range_walk)[pick->any],
+                   &params, append_row, messages);
+}
+
+sb_status sb__pick_run(sb_messages *messages, sb__call *call, const sb__pick *pick)
+{
+    const sb__sql *sql = call->broker->sql;
+    int by_id = pick->id >= 0;
+    sb_values params;
+
+    if (!by_id && (pick->after >= 0 || pick->before >= 0 || pick->above_id > 0 ||
+                   pick->any == SB__ANY)) {
+        return pick_range(messages, call, pick);
+    }
+    sb__values_init(&params);
+    sb__values_borrow(&params, SB_TEXT, pick->queue, pick->queue_len);
+    sb_values_add_int64(&params, by_id ? pick->id : (int64_t)pick->limit);
+    return sb__run(&call->broker->runner, by_id ? sql->by_ts[pick->any] : sql->oldest, &params,
+                   append_row, messages);
+}

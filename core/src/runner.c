@@ -1,0 +1,148 @@
+/*
+ * Calls on a runner, and the delivery of its rows.
+ */
+#include "runner.h"
+
+#include <string.h>
+
+#include "alloc.h"
+
+sb_status sb_runner_init(sb_runner *runner, uint32_t version)
+{
+    sb__error_clear();
+    if (!runner) {
+        return sb__fail(SB_EINVALID, "runner must not be NULL");
+    }
+    if (version != SB_RUNNER_VERSION) {
+        return sb__fail(SB_EINVALID, "unknown version %u of sb_runner", version);
+    }
+    memset(runner, 0, sizeof *runner);
+    runner->version = version;
+    runner->size = sizeof *runner;
+    return SB_OK;
+}
+
+sb_status sb_rows_push(sb_rows *rows, const sb_values *row)
+{
+    if (!rows || !row) {
+        return sb__fail(SB_EINVALID, "rows and row must not be NULL");
+    }
+    rows->count++;
+    rows->status = rows->fn ? rows->fn(rows->payload, row) : SB_OK;
+    return rows->status;
+}
+
+static const sb_values *no_params(void)
+{
+    static const sb_values none = {.count = 0};
+
+    return &none;
+}
+
+/* A runner that fails must say why; one that did not gets a general text. */
+static sb_status checked(sb_status status)
+{
+    if (status && sb_error_status(NULL) == SB_OK) {
+        return sb__fail(status < 0 ? status : SB_EUSER, "the runner failed without saying why");
+    }
+    return status;
+}
+
+static sb_status run(sb__runner *runner, const char *sql, const sb_values *params, sb_rows *rows)
+{
+    sb_status status = runner->calls.run(runner->payload, sql, strlen(sql),
+                                         params ? params : no_params(), rows);
+
+    /* A consumer that stopped early is heard even through a runner that did not pass it on. */
+    if (rows && rows->status) {
+        return rows->status;
+    }
+    return checked(status);
+}
+
+sb_status sb__run(sb__runner *runner, const char *sql, const sb_values *params, sb_row_fn fn,
+                  void *payload)
+{
+    sb_rows rows = {fn, payload, SB_OK, 0};
+
+    return run(runner, sql, params, fn ? &rows : NULL);
+}
+
+static sb_status keep_int64(void *payload, const sb_values *row)
+{
+    sb__value *kept = payload;
+
+    if (row->count) {
+        kept->type = row->items[0].type;
+        kept->as.integer = sb_values_int64(row, 0);
+    }
+    return SB_OK;
+}
+
+sb_status sb__run_int64(int64_t *out, sb__runner *runner, const char *sql, const sb_values *params)
+{
+    sb__value kept = {.type = SB_NULL};
+    sb_status status = sb__run(runner, sql, params, keep_int64, &kept);
+
+    if (status) {
+        return status;
+    }
+    if (kept.type == SB_NULL) {
+        return SB_EMPTY;
+    }
+    *out = kept.as.integer;
+    return SB_OK;
+}
+
+static sb_status ignore_row(void *payload, const sb_values *row)
+{
+    (void)payload;
+    (void)row;
+    return SB_OK;
+}
+
+sb_status sb__run_changes(int64_t *out, sb__runner *runner, const char *sql,
+                          const char *returning_sql, const sb_values *params)
+{
+    sb_rows rows = {ignore_row, NULL, SB_OK, 0};
+    sb_status status;
+
+    if (runner->calls.changes) {
+        status = sb__run(runner, sql, params, NULL, NULL);
+        *out = status ? 0 : runner->calls.changes(runner->payload);
+        return status;
+    }
+    status = run(runner, returning_sql, params, &rows);
+    *out = status ? 0 : rows.count;
+    return status;
+}
+
+sb_status sb__begin(sb__runner *runner)
+{
+    return checked(runner->calls.begin_immediate(runner->payload));
+}
+
+sb_status sb__commit(sb__runner *runner)
+{
+    return checked(runner->calls.commit(runner->payload));
+}
+
+void sb__rollback(sb__runner *runner)
+{
+    sb_error saved;
+
+    sb__error_stash(&saved);
+    runner->calls.rollback(runner->payload);
+    sb__error_unstash(&saved);
+}
+
+void sb__runner_dispose(sb__runner *runner)
+{
+    if (runner->calls.close) {
+        runner->calls.close(runner->payload);
+    }
+    if (runner->destroy) {
+        runner->destroy(runner->payload);
+    }
+    memset(runner, 0, sizeof *runner);
+}

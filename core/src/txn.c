@@ -1,0 +1,391 @@
+/*
+ * Transactions. A mutation takes the turn, begins immediately, works, and commits; a lock error at
+ * any of these steps starts it over within the retry budget. Anything but success rolls back, so an
+ * empty claim writes nothing.
+ */
+#include "txn.h"
+
+#include "alloc.h"
+#include "clock.h"
+#include "error.h"
+#include "open.h"
+#include "retry.h"
+#include "runner_sqlite.h"
+
+struct sb_txn {
+    sb_broker *broker;
+    pthread_t thread;
+    const char *what;
+    int64_t mutated;
+    int dead; /* SQLite rolled the whole transaction back by itself */
+};
+
+enum { TURN_WAIT_MS = 30000 };
+
+int sb__txn_is_mine(const sb_txn *txn)
+{
+    return pthread_equal(txn->thread, pthread_self());
+}
+
+void sb__txn_count(sb_txn *txn, int64_t mutated)
+{
+    txn->mutated += mutated;
+}
+
+static int64_t turn_timeout(const sb_options *options)
+{
+    return options && options->timeout_ms >= 0 ? options->timeout_ms : TURN_WAIT_MS;
+}
+
+static sb_status explain_owner(const sb__call *call)
+{
+    const sb_txn *txn = call->broker->txn;
+
+    return sb__fail(SB_EBUSY_OWNER,
+                    "Cannot perform %s while %s is open in this thread; end it first, or use a "
+                    "separate broker",
+                    call->operation, txn ? txn->what : "another operation of this broker");
+}
+
+static sb_status refuse_forked(void)
+{
+    return sb__fail(SB_EFORK, "the broker was in use when the process forked; it cannot be used in "
+                              "the forked process");
+}
+
+sb_status sb__take_turn(sb__call *call, const sb_options *options)
+{
+    sb_broker *broker = call->broker;
+    sb_status status;
+
+    if (atomic_load(&broker->forked)) {
+        return refuse_forked();
+    }
+    status = sb__turn_take(&broker->turn, turn_timeout(options), options ? options->cancel : NULL);
+    if (status) {
+        return status == SB_EBUSY_OWNER ? explain_owner(call) : status;
+    }
+    if (atomic_load(&broker->reopen)) {
+        status = sb__broker_reconnect(broker, options);
+        if (status) {
+            sb__turn_give(&broker->turn);
+        }
+    }
+    return status;
+}
+
+static void set_wait(sb_broker *broker, const sb__retry *retry)
+{
+    if (broker->runner.sqlite) {
+        sb__sqlite_set_wait(broker->runner.sqlite, retry->deadline_ns, retry->cancel);
+    }
+}
+
+static int64_t data_version(sb_broker *broker)
+{
+    return broker->runner.sqlite ? sb__sqlite_data_version(broker->runner.sqlite) : -1;
+}
+
+static sb_status check_identity(sb_broker *broker)
+{
+    return broker->runner.sqlite ? sb__sqlite_check_identity(broker->runner.sqlite) : SB_OK;
+}
+
+/* One attempt: begin, work, commit; rolled back unless it committed. */
+static sb_status attempt(sb__call *call, sb__work_fn work, void *context)
+{
+    sb__runner *runner = &call->broker->runner;
+    sb_status status = sb__begin(runner);
+
+    if (status) {
+        return status;
+    }
+    status = work(call, context);
+    if (!status) {
+        status = sb__commit(runner);
+    }
+    if (status) {
+        sb__rollback(runner);
+    }
+    return status;
+}
+
+static sb_status run_alone(sb__call *call, sb__work_fn work, void *context, const sb_options *options)
+{
+    sb__retry retry;
+    sb_status status = check_identity(call->broker);
+
+    if (status) {
+        return status;
+    }
+    sb__retry_init(&retry, options);
+    set_wait(call->broker, &retry);
+    for (;;) {
+        call->rows = 0;
+        call->mutated = 0;
+        status = attempt(call, work, context);
+        if (status >= 0) {
+            break;
+        }
+        status = sb__retry_wait(&retry, status, data_version(call->broker));
+        if (status) {
+            break;
+        }
+    }
+    call->retries = retry.count;
+    if (status) {
+        call->mutated = 0;
+    }
+    return status;
+}
+
+static sb_status check_txn(const sb__call *call, const sb_txn *txn)
+{
+    if (txn->broker != call->broker) {
+        return sb__fail(SB_EINVALID, "the transaction belongs to another broker");
+    }
+    if (!sb__txn_is_mine(txn)) {
+        return sb__fail(SB_ETHREAD, "the transaction belongs to another thread");
+    }
+    if (atomic_load(&call->broker->forked)) {
+        return refuse_forked();
+    }
+    if (txn->dead) {
+        return sb__fail(SB_EOPERATIONAL, "the transaction was rolled back after a failure");
+    }
+    return SB_OK;
+}
+
+/* After some failures (disk full, I/O error, no memory) SQLite leaves no transaction to go on with. */
+static void notice_death(sb_txn *txn)
+{
+    sb__sqlite *sqlite = txn->broker->runner.sqlite;
+
+    txn->dead = sqlite && !sb__sqlite_in_transaction(sqlite);
+}
+
+static sb_status run_in_savepoint(sb__call *call, sb__work_fn work, void *context)
+{
+    sb__runner *runner = &call->broker->runner;
+    const sb__sql *sql = call->broker->sql;
+    sb_status status = sb__run(runner, sql->savepoint, NULL, NULL, NULL);
+
+    if (status) {
+        return status;
+    }
+    status = work(call, context);
+    if (status) {
+        sb_error saved;
+
+        sb__error_stash(&saved);
+        sb__run(runner, sql->savepoint_rollback, NULL, NULL, NULL);
+        sb__run(runner, sql->savepoint_release, NULL, NULL, NULL);
+        sb__error_unstash(&saved);
+        return status;
+    }
+    return sb__run(runner, sql->savepoint_release, NULL, NULL, NULL);
+}
+
+static sb_status run_inside(sb__call *call, sb_txn *txn, int statements, sb__work_fn work,
+                            void *context)
+{
+    sb_status status = check_txn(call, txn);
+
+    if (status) {
+        return status;
+    }
+    status = statements > 1 ? run_in_savepoint(call, work, context) : work(call, context);
+    if (!status) {
+        sb__txn_count(txn, call->mutated);
+    } else if (status < 0) {
+        notice_death(txn);
+    }
+    call->mutated = 0;
+    return status;
+}
+
+sb_status sb__mutate(sb__call *call, const sb_options *options, int statements, sb__work_fn work,
+                     void *context)
+{
+    sb_status status;
+
+    if (options && options->txn) {
+        return run_inside(call, options->txn, statements, work, context);
+    }
+    status = sb__take_turn(call, options);
+    if (status) {
+        return status;
+    }
+    status = run_alone(call, work, context, options);
+    sb__turn_give(&call->broker->turn);
+    return status;
+}
+
+static sb_status ask_with_retries(sb__call *call, const sb_options *options, sb__work_fn work,
+                                  void *context)
+{
+    sb__retry retry;
+    sb_status status;
+
+    sb__retry_init(&retry, options);
+    set_wait(call->broker, &retry);
+    for (;;) {
+        call->rows = 0;
+        status = work(call, context);
+        if (status >= 0) {
+            break;
+        }
+        status = sb__retry_wait(&retry, status, data_version(call->broker));
+        if (status) {
+            break;
+        }
+    }
+    call->retries = retry.count;
+    return status;
+}
+
+sb_status sb__ask(sb__call *call, const sb_options *options, sb__work_fn work, void *context)
+{
+    sb_status status;
+
+    if (options && options->txn) {
+        status = check_txn(call, options->txn);
+        return status ? status : work(call, context);
+    }
+    status = sb__take_turn(call, options);
+    if (status == SB_EBUSY_OWNER) {
+        /* Inside this thread's own batch or callback: read on its connection. */
+        sb__error_clear();
+        return work(call, context);
+    }
+    if (status) {
+        return status;
+    }
+    status = ask_with_retries(call, options, work, context);
+    sb__turn_give(&call->broker->turn);
+    return status;
+}
+
+static sb_status begin_with_retries(sb__call *call, const sb_options *options)
+{
+    sb__retry retry;
+    sb_status status = check_identity(call->broker);
+
+    if (status) {
+        return status;
+    }
+    sb__retry_init(&retry, options);
+    set_wait(call->broker, &retry);
+    do {
+        status = sb__begin(&call->broker->runner);
+        if (!status) {
+            break;
+        }
+        status = sb__retry_wait(&retry, status, data_version(call->broker));
+    } while (!status);
+    call->retries = retry.count;
+    return status;
+}
+
+sb_status sb__txn_start(sb_txn **out, sb__call *call, const sb_options *options, const char *what)
+{
+    sb_broker *broker = call->broker;
+    sb_txn *txn;
+    sb_status status;
+
+    if (options && options->txn) {
+        return sb__fail(SB_EINVALID, "transactions cannot be nested");
+    }
+    txn = sb__zalloc(sizeof *txn);
+    if (!txn) {
+        return sb__fail_nomem();
+    }
+    status = sb__take_turn(call, options);
+    if (!status) {
+        status = begin_with_retries(call, options);
+        if (status) {
+            sb__turn_give(&broker->turn);
+        }
+    }
+    if (status) {
+        sb_free(txn);
+        return status;
+    }
+    sb__broker_retain(broker);
+    txn->broker = broker;
+    txn->thread = pthread_self();
+    txn->what = what;
+    broker->txn = txn;
+    *out = txn;
+    return SB_OK;
+}
+
+sb_status sb__txn_end(sb_txn *txn, int commit)
+{
+    sb_broker *broker = txn->broker;
+    sb_status status = SB_OK;
+    int64_t mutated = txn->mutated;
+
+    if (atomic_load(&broker->forked)) {
+        /* The connection is the parent's: neither commit nor roll back. */
+        status = refuse_forked();
+    } else {
+        if (commit && txn->dead) {
+            status = sb__fail(SB_EOPERATIONAL, "the transaction was rolled back after a failure");
+        } else if (commit) {
+            status = sb__commit(&broker->runner);
+        }
+        if (!commit || status) {
+            sb__rollback(&broker->runner);
+        }
+        broker->txn = NULL;
+        sb__turn_give(&broker->turn);
+        if (commit && !status && mutated > 0 && !atomic_load(&broker->closed)) {
+            sb__maintenance_after(broker, mutated);
+        }
+    }
+    sb_free(txn);
+    sb__broker_release(broker);
+    return status;
+}
+
+sb_status sb_txn_begin(sb_txn **out, sb_broker *broker, const sb_options *options)
+{
+    sb__call call;
+    sb_status status;
+
+    sb__error_clear();
+    if (!out) {
+        return sb__fail(SB_EINVALID, "out must not be NULL");
+    }
+    *out = NULL;
+    status = sb__enter(&call, broker, "txn_begin", options);
+    if (status) {
+        return status;
+    }
+    return sb__leave(&call, sb__txn_start(out, &call, options, "a transaction"));
+}
+
+sb_status sb_txn_commit(sb_txn *txn)
+{
+    sb__error_clear();
+    if (!txn) {
+        return sb__fail(SB_EINVALID, "txn must not be NULL");
+    }
+    if (!sb__txn_is_mine(txn)) {
+        sb__txn_end(txn, 0);
+        return sb__fail(SB_ETHREAD, "the transaction belongs to another thread; rolled back");
+    }
+    return sb__txn_end(txn, 1);
+}
+
+void sb_txn_rollback(sb_txn *txn)
+{
+    sb_error saved;
+
+    if (txn) {
+        sb__error_stash(&saved);
+        sb__txn_end(txn, 0);
+        sb__error_unstash(&saved);
+    }
+}

@@ -1,0 +1,134 @@
+/*
+ * Write: allocate an id and insert the message under it, in one transaction, so that no reader can
+ * see a later id before an earlier one. An id that is in use already, which takes a damaged or
+ * foreign high-water, is retried after raising the high-water above everything stored.
+ */
+#include "clock.h"
+#include "config.h"
+#include "error.h"
+#include "queue_name.h"
+#include "txn.h"
+
+enum { ATTEMPTS = 3, FIRST_PAUSE_NS = 1000000, SECOND_PAUSE_NS = 2000000 };
+
+typedef struct message {
+    const char *queue;
+    size_t queue_len;
+    const char *body;
+    size_t body_len;
+    int64_t id;
+} message;
+
+static sb_status insert(sb__call *call, void *context)
+{
+    sb_broker *broker = call->broker;
+    message *m = context;
+    sb_values params;
+    sb_status status =
+        sb__timestamp_next(&m->id, &broker->timestamp, &broker->runner, broker->sql);
+
+    if (status) {
+        return status;
+    }
+    sb__values_init(&params);
+    sb__values_borrow(&params, SB_TEXT, m->queue, m->queue_len);
+    sb__values_borrow(&params, SB_TEXT, m->body, m->body_len);
+    sb_values_add_int64(&params, m->id);
+    status = sb__run(&broker->runner, broker->sql->insert, &params, NULL, NULL);
+    call->rows = 1;
+    call->mutated = 1;
+    return status;
+}
+
+static sb_status resynchronise(sb__call *call, void *context)
+{
+    sb_broker *broker = call->broker;
+    int64_t stored = 0, greatest = 0;
+    int raised = 0;
+    sb_status status =
+        sb__timestamp_read(&stored, &broker->timestamp, &broker->runner, broker->sql);
+
+    (void)context;
+    if (!status) {
+        status = sb__run_int64(&greatest, &broker->runner, broker->sql->max_ts, NULL);
+    }
+    if (status < 0 || greatest <= stored) {
+        return status < 0 ? status : SB_EMPTY;
+    }
+    status = sb__timestamp_raise(&raised, &broker->timestamp, &broker->runner, broker->sql,
+                                 greatest);
+    if (!status && raised) {
+        atomic_fetch_add(&broker->resyncs, 1);
+        sb__config_warn(broker->config, SB_WARN_TIMESTAMP,
+                        "Timestamp generator resynchronized: last_ts was %lld, is now %lld",
+                        (long long)stored, (long long)greatest);
+    }
+    return status;
+}
+
+/* After the first conflict wait a little, after the second repair the high-water. */
+static sb_status prepare_retry(sb__call *call, const sb_options *options, int conflict)
+{
+    sb_broker *broker = call->broker;
+    sb_status status;
+
+    atomic_fetch_add(&broker->conflicts, 1);
+    if (conflict == 1) {
+        if (broker->settings->debug) {
+            sb__config_warn(broker->config, SB_WARN_TIMESTAMP,
+                            "Timestamp conflict detected (attempt 1), retrying");
+        }
+        return sb__sleep_ns(FIRST_PAUSE_NS, options ? options->cancel : NULL);
+    }
+    sb__config_warn(broker->config, SB_WARN_TIMESTAMP,
+                    "Timestamp conflict persisted (attempt 2), resynchronizing state");
+    status = sb__mutate(call, options, 2, resynchronise, NULL);
+    if (status < 0) {
+        return status;
+    }
+    return sb__sleep_ns(SECOND_PAUSE_NS, options ? options->cancel : NULL);
+}
+
+static sb_status write_message(sb__call *call, const sb_options *options, message *m)
+{
+    sb_status status = sb__mutate(call, options, 1, insert, m);
+
+    for (int conflict = 1; status == SB_EINTEGRITY && conflict < ATTEMPTS; conflict++) {
+        status = prepare_retry(call, options, conflict);
+        if (!status) {
+            status = sb__mutate(call, options, 1, insert, m);
+        }
+    }
+    if (status == SB_EINTEGRITY) {
+        atomic_fetch_add(&call->broker->conflicts, 1);
+        sb__config_warn(call->broker->config, SB_WARN_TIMESTAMP,
+                        "Timestamp conflict unresolvable after %d attempts!", ATTEMPTS);
+        return sb__fail(SB_ERUNTIME, "Failed to write message after %d attempts due to timestamp "
+                                     "conflicts; the database's high-water may be damaged",
+                        ATTEMPTS);
+    }
+    return status;
+}
+
+sb_status sb_write(int64_t *out_id, sb_broker *broker, const char *queue, size_t queue_len,
+                   const char *body, size_t body_len, const sb_options *options)
+{
+    message m = {queue, sb__length(queue, queue_len), body, sb__length(body, body_len), 0};
+    sb__call call;
+    sb_status status = sb__enter(&call, broker, "write", options);
+
+    if (status) {
+        return status;
+    }
+    status = sb__queue_name_check(queue, m.queue_len);
+    if (!status) {
+        status = sb__body_check(body, m.body_len, (size_t)broker->settings->max_message_size);
+    }
+    if (!status) {
+        status = write_message(&call, options, &m);
+    }
+    if (!status && out_id) {
+        *out_id = m.id;
+    }
+    return sb__leave(&call, status);
+}
