@@ -1,0 +1,20 @@
+/* Ctrl-C: the first one ends the command in order, the second one kills it. */
+#ifndef BROKER_CLI_INTERRUPT_H
+#define BROKER_CLI_INTERRUPT_H
+
+#include <simplebroker.h>
+#include <stdbool.h>
+
+/* Makes SIGINT throw `cancel`; SIGPIPE is ignored, so that a closed pipe is an ordinary error. */
+void interrupt_catch(sb_cancel *cancel);
+
+/* Forgets the switch, which is about to be freed; SIGINT is ignored from now on. */
+void interrupt_release(void);
+
+/* Whether SIGINT has arrived. */
+bool interrupted(void);
+
+/* Waits until `fd` can be read; false when SIGINT came first. */
+bool interrupt_wait_readable(int fd, const sb_cancel *cancel);
+
+#endif
