@@ -93,7 +93,7 @@ static void run(struct cli *cli)
     sb_options options = session_options(cli);
     sb_load *load = NULL;
     struct lines lines;
-    size_t limit;
+    size_t limit = 0;
 
     if (isatty(STDIN_FILENO) != 0) {
         fail_load(cli, "a dump is expected on stdin; usage: broker load < dump.ndjson");
