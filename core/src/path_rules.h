@@ -1,14 +1,10 @@
-/*
- * Which paths are accepted: the path-safe rule for texts, and the checks a command makes of its
- * target before work.
- */
+/* The path-safe rule: which texts are accepted as paths in settings, options and project files. */
 #ifndef SB_PATH_RULES_H
 #define SB_PATH_RULES_H
 
 #include <stddef.h>
 
 #include "simplebroker.h"
-#include "target.h"
 
 /* SB_OK, or SB_EINVALID with a message that begins with `what`, such as "Database filename". */
 sb_status sb__path_check_safe(const char *what, const char *path, size_t len);
@@ -21,11 +17,5 @@ int sb__path_is_safe(const char *path, size_t len);
  * separates too.
  */
 size_t sb__path_part_count(const char *path, size_t len, int backslash);
-
-/* The table of the contract's "path validation", for targets that name a SQLite file directly. */
-sb_status sb__target_check_paths(const sb_target *target);
-
-/* Only the texts: what remains of the table for cleanup. */
-sb_status sb__target_check_names(const sb_target *target);
 
 #endif

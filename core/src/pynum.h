@@ -14,7 +14,7 @@ int sb__py_int(int64_t *out, const char *text, size_t len);
 /* int(number): truncates and clamps; 0 for what is not finite. */
 int sb__py_int_of_double(int64_t *out, double number);
 
-/* float(text): 1 and the value, or 0. */
+/* float(text): 1 and the value; 0 if it is none; -1 when memory runs out. */
 int sb__py_float(double *out, const char *text, size_t len);
 
 enum { SB__PY_FLOAT_SIZE = 32 };

@@ -11,11 +11,9 @@
 #include "simplebroker.h"
 
 typedef struct sb__selection {
-    char *directory;        /* the directory's text: --dir, location or current directory */
-    char *file;             /* the file name's text; NULL for a file found upward */
-    int is_set;             /* made by sb_target_select() from a directory and file */
-    int file_is_relative;   /* must lie inside the directory */
-    int found_upward;       /* its directory must be an ancestor */
+    char *directory;  /* the directory's text: --dir, location or current directory */
+    char *file;       /* the file name's text; NULL for a file found upward */
+    int is_direct;    /* not of a project file: the path rules apply */
 } sb__selection;
 
 struct sb_target {
@@ -28,30 +26,27 @@ struct sb_target {
     char *config_path;  /* NULL if none */
     int used_project_scope;
     int plain_path;
-    sb_strings *option_names;
+    sb_strings *option_names; /* sorted */
     sb_values *option_values;
     sb__selection selection;
 };
 
-/* What a target is made of; everything is copied. */
+/* What a target is made of; all of it is copied. */
 typedef struct sb__target_parts {
     const char *backend_name;
     const char *address;
-    const char *project_root;
-    const char *config_path;
+    const char *display;      /* NULL: the address, masked if it is a server's */
+    const char *project_root; /* NULL: none */
+    const char *config_path;  /* NULL: none */
     int used_project_scope;
     int plain_path;
-    const sb_strings *option_names; /* sorted; NULL: none */
-    const sb_values *option_values;
+    const sb_strings *option_names; /* in any order; NULL: none */
+    const sb_values *option_values; /* texts, numbers, truth values, NULLs */
 } sb__target_parts;
 
 sb_status sb__target_new(sb_target **out, const sb__target_parts *parts);
 
-/* A plain SQLite target: `address` as it is, `project_root` as given. */
-sb_status sb__target_new_sqlite(sb_target **out, const char *address, const char *project_root,
-                                int used_project_scope);
-
-/* An address with the passwords of URLs and conninfo strings masked; the caller frees. */
-sb_status sb__target_mask(char **out, const char *address);
+/* An address with the passwords of URLs and conninfo strings masked. */
+sb_status sb__address_mask(char **out, const char *address);
 
 #endif
