@@ -111,10 +111,11 @@ size_t sb__utf8_decode(uint32_t *out, const char *text, size_t len)
 {
     static const unsigned char lead_mask[5] = {0, 0x7F, 0x1F, 0x0F, 0x07};
     const unsigned char *p = bytes_of(text);
-    size_t n = p[0] < 0xC0 ? 1 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
+    size_t n = p[0] < 0x80 ? 1 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
 
-    if (n > len) {
-        n = 1;
+    if (n > len || is_continuation(p[0])) {
+        *out = 0xFFFD;
+        return 1;
     }
     *out = p[0] & lead_mask[n];
     for (size_t i = 1; i < n; i++) {

@@ -174,6 +174,8 @@ static void test_strip__both_ends_lose_white_space(void **state)
         {LITERAL("\xC3\xA9 "), "\xC3\xA9"},
         {LITERAL("\xE2\x80\x8B"), "\xE2\x80\x8B"},
         {LITERAL(" \x1C\x1F "), ""},
+        {LITERAL(" \xA0"), "\xA0"},
+        {LITERAL("a\xE3\x80 "), "a\xE3\x80"},
         {LITERAL(""), ""},
     };
 
