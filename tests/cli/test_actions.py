@@ -1,5 +1,6 @@
 """init, --status, --vacuum, --compact and --cleanup (contract: cli 7, storage 9)."""
 
+import fcntl
 import os
 
 import pytest
@@ -111,7 +112,6 @@ def test_vacuum__missing_database_is_not_created(run):
 
 
 def test_vacuum__skips_while_another_one_works(run):
-    import fcntl
     run.seed("q:1!")
     with open(f"{run.db.path}.vacuum.lock", "ab") as lock:
         lock.write(b"\0")

@@ -291,8 +291,7 @@ def test_load__final_floor_not_confirmed(run):
     run.db.sql("DELETE FROM meta WHERE key = 'last_ts'")
     refused(run("load", stdin=lines(header())),
             f"stored timestamp 0 is below requested floor {LAST} (").fails(
-        1, "(durable outcome may be ambiguous; inspect or recreate the destination before "
-           "retrying)", start="")
+        1, "(correct the failure and retry into a clean destination)", start="broker load: ")
 
 
 def test_load__on_a_terminal(run):
