@@ -148,10 +148,10 @@ def test_ids__no_room_left(run):
 
 def test_ids__high_water_below_stored_ids_is_repaired(run):
     top = (time.time_ns() + 3600 * 10**9) & ~4095
-    run.db.create([("q", "m", top + n, 0) for n in range(3)], last_ts=top - 1)
+    run.db.create([("q", "m", top + n, 0) for n in range(1, 6)], last_ts=top)
     result = run("write", "-t", "q", "new")
-    assert result.code == 0 and run.db.rows()[-1] == "q:new"
-    assert run.db.ids()[-1] > top + 2 and run.db.meta()["last_ts"] == run.db.ids()[-1]
+    assert result.ids() == [top + 6] and run.db.rows()[-1] == "q:new"
+    assert run.db.meta()["last_ts"] == top + 6
 
 
 def test_ids__high_water_missing(run):
