@@ -7,9 +7,9 @@
 
 #include <string.h>
 
+#include "arguments.h"
 #include "error.h"
 #include "messages.h"
-#include "queue_name.h"
 #include "txn.h"
 
 sb_status sb__delivery_set_target(sb__delivery *delivery, const char *target, size_t target_len)
@@ -18,11 +18,12 @@ sb_status sb__delivery_set_target(sb__delivery *delivery, const char *target, si
     sb_status status;
 
     delivery->target = target;
-    delivery->target_len = sb__length(target, target_len);
+    delivery->target_len = target_len;
     if (delivery->kind != SB_CURSOR_MOVE) {
+        delivery->target_len = 0;
         return SB_OK;
     }
-    status = sb__queue_name_check(target, delivery->target_len);
+    status = sb__argument_queue(&delivery->target_len, target, "target");
     if (!status && delivery->target_len == pick->queue_len &&
         memcmp(target, pick->queue, pick->queue_len) == 0) {
         status = sb__fail(SB_EINVALID, "Source and target queues cannot be the same");

@@ -5,9 +5,9 @@
  */
 #include "pick.h"
 
+#include "arguments.h"
 #include "error.h"
 #include "messages.h"
-#include "queue_name.h"
 
 enum { SHORT_RANGE = 1000 };
 
@@ -24,14 +24,14 @@ sb_status sb__pick_init(sb__pick *pick, const char *queue, size_t queue_len, int
     sb_status status;
 
     pick->queue = queue;
-    pick->queue_len = sb__length(queue, queue_len);
+    pick->queue_len = queue_len;
     pick->id = id;
     pick->above_id = 0;
     pick->after = options ? options->after : -1;
     pick->before = options ? options->before : -1;
     pick->limit = limit > INT64_MAX ? INT64_MAX : limit;
     pick->any = options && options->flags & SB_INCLUDE_CLAIMED ? SB__ANY : SB__PENDING;
-    status = sb__queue_name_check(queue, pick->queue_len);
+    status = sb__argument_queue(&pick->queue_len, queue, "queue");
     if (!status && limit < 1) {
         status = sb__fail(SB_EINVALID, "limit must be at least 1");
     }

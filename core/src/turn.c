@@ -189,6 +189,18 @@ int sb__turn_is_mine(sb__turn *turn)
     return mine;
 }
 
+size_t sb__turn_waiting(sb__turn *turn)
+{
+    size_t count = 0;
+
+    pthread_mutex_lock(&turn->mutex);
+    for (const sb__turn_waiter *w = turn->head; w; w = w->next) {
+        count++;
+    }
+    pthread_mutex_unlock(&turn->mutex);
+    return count;
+}
+
 void sb__turn_close(sb__turn *turn)
 {
     pthread_mutex_lock(&turn->mutex);

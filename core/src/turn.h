@@ -35,6 +35,9 @@ void sb__turn_give(sb__turn *turn);
 
 int sb__turn_is_mine(sb__turn *turn);
 
+/* Threads in the queue. */
+size_t sb__turn_waiting(sb__turn *turn);
+
 /* Refuses all who wait and all who come. */
 void sb__turn_close(sb__turn *turn);
 

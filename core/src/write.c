@@ -3,10 +3,10 @@
  * see a later id before an earlier one. An id that is in use already, which takes a damaged or
  * foreign high-water, is retried after raising the high-water above everything stored.
  */
+#include "arguments.h"
 #include "clock.h"
 #include "config.h"
 #include "error.h"
-#include "queue_name.h"
 #include "txn.h"
 
 enum { ATTEMPTS = 3, FIRST_PAUSE_NS = 1000000, SECOND_PAUSE_NS = 2000000 };
@@ -113,16 +113,16 @@ static sb_status write_message(sb__call *call, const sb_options *options, messag
 sb_status sb_write(int64_t *out_id, sb_broker *broker, const char *queue, size_t queue_len,
                    const char *body, size_t body_len, const sb_options *options)
 {
-    message m = {queue, sb__length(queue, queue_len), body, sb__length(body, body_len), 0};
+    message m = {queue, queue_len, body, body_len, 0};
     sb__call call;
     sb_status status = sb__enter(&call, broker, "write", options);
 
     if (status) {
         return status;
     }
-    status = sb__queue_name_check(queue, m.queue_len);
+    status = sb__argument_body(&m.body_len, body, broker);
     if (!status) {
-        status = sb__body_check(body, m.body_len, (size_t)broker->settings->max_message_size);
+        status = sb__argument_queue(&m.queue_len, queue, "queue");
     }
     if (!status) {
         status = write_message(&call, options, &m);

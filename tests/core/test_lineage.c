@@ -1,0 +1,189 @@
+/* Fork: what parent and child may do with what was open, and that nothing acknowledged is lost. */
+#include "testing.h"
+
+#include <sqlite3.h>
+#include <sys/wait.h>
+
+#define NTS ((size_t)SB_NTS)
+
+/* Runs `child` in a forked process; its exit status is 0 when it returns 1. */
+static pid_t run_child(int (*child)(scratch *, int, int), scratch *s, int in, int out)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        _exit(child(s, in, out) ? 0 : 1);
+    }
+    assert_true(pid > 0);
+    return pid;
+}
+
+static void assert_exits_well(pid_t pid)
+{
+    int how;
+
+    assert_int_equal(waitpid(pid, &how, 0), pid);
+    assert_true(WIFEXITED(how));
+    assert_int_equal(WEXITSTATUS(how), 0);
+}
+
+static void say(int fd)
+{
+    assert_int_equal(write(fd, "x", 1), 1);
+}
+
+static int hear(int fd)
+{
+    char c;
+
+    return read(fd, &c, 1) == 1;
+}
+
+static int write_around_the_parents_close(scratch *s, int in, int out)
+{
+    int good = sb_write(NULL, s->broker, "q", 1, "child, parent open", NTS, NULL) == SB_OK;
+
+    good &= write(out, "x", 1) == 1 && hear(in);
+    good &= sb_write(NULL, s->broker, "q", 1, "child, parent closed", NTS, NULL) == SB_OK;
+    /* No close: the process ends as a killed one does. */
+    return good;
+}
+
+static void test_fork__parent_and_child_lose_nothing_when_the_parent_closes(void **state)
+{
+    scratch *s = *state;
+    int to_child[2], to_parent[2];
+    pid_t pid;
+
+    put(s->broker, "q", "before");
+    assert_int_equal(pipe(to_child), 0);
+    assert_int_equal(pipe(to_parent), 0);
+    pid = run_child(write_around_the_parents_close, s, to_child[0], to_parent[1]);
+    put(s->broker, "q", "parent");
+    assert_true(hear(to_parent[0]));
+    sb_close(s->broker);
+    s->broker = NULL;
+    say(to_child[1]);
+    assert_exits_well(pid);
+    assert_ok(sb_open_path(&s->broker, s->path, NTS, s->config, NULL));
+    assert_pending(s->broker, "q", 4);
+}
+
+static int many_writes(scratch *s, int in, int out)
+{
+    int good = 1;
+
+    (void)in;
+    (void)out;
+    for (int i = 0; i < 500 && good; i++) {
+        good = sb_write(NULL, s->broker, "q", 1, "child", 5, NULL) == SB_OK;
+    }
+    sb_close(s->broker);
+    return good;
+}
+
+static void test_fork__parent_and_child_write_at_the_same_time(void **state)
+{
+    scratch *s = *state;
+    pid_t pid;
+
+    put(s->broker, "q", "before");
+    pid = run_child(many_writes, s, -1, -1);
+    for (int i = 0; i < 500; i++) {
+        put(s->broker, "q", "parent");
+    }
+    assert_exits_well(pid);
+    assert_pending(s->broker, "q", 1001);
+}
+
+static int refused_while_inherited_in_a_transaction(scratch *s, int in, int out)
+{
+    sb_broker *other;
+    int good = sb_write(NULL, s->broker, "q", 1, "x", 1, NULL) == SB_EFORK;
+
+    (void)in;
+    (void)out;
+    good &= sb_open_path(&other, s->path, NTS, s->config, NULL) == SB_EFORK;
+    return good;
+}
+
+static void test_fork__inside_a_transaction_the_database_is_refused_in_the_child(void **state)
+{
+    scratch *s = *state;
+    sb_options options;
+    sb_txn *txn;
+
+    assert_ok(sb_options_init(&options, SB_OPTIONS_VERSION));
+    assert_ok(sb_txn_begin(&txn, s->broker, NULL));
+    options.txn = txn;
+    assert_ok(sb_write(NULL, s->broker, "q", 1, "parent's", NTS, &options));
+    assert_exits_well(run_child(refused_while_inherited_in_a_transaction, s, -1, -1));
+    assert_ok(sb_txn_commit(txn));
+    assert_pending(s->broker, "q", 1);
+}
+
+static int other_database_works(scratch *s, int in, int out)
+{
+    char path[160];
+    sb_broker *other;
+    int good;
+
+    (void)in;
+    (void)out;
+    snprintf(path, sizeof path, "%s.other", s->path);
+    good = sb_open_path(&other, path, NTS, s->config, NULL) == SB_OK &&
+           sb_write(NULL, other, "q", 1, "x", 1, NULL) == SB_OK;
+    sb_close(other);
+    return good;
+}
+
+static void test_fork__inside_a_transaction_other_databases_work_in_the_child(void **state)
+{
+    scratch *s = *state;
+    sb_txn *txn;
+
+    assert_ok(sb_txn_begin(&txn, s->broker, NULL));
+    assert_exits_well(run_child(other_database_works, s, -1, -1));
+    sb_txn_rollback(txn);
+}
+
+static int ids_stay_unique(scratch *s, int in, int out)
+{
+    int64_t id;
+
+    (void)in;
+    return sb_timestamp_generate(&id, s->broker, NULL) == SB_OK &&
+           write(out, &id, sizeof id) == sizeof id;
+}
+
+static void test_fork__ids_of_parent_and_child_differ(void **state)
+{
+    scratch *s = *state;
+    int64_t mine, theirs = 0;
+    int to_parent[2];
+    pid_t pid;
+
+    assert_ok(sb_timestamp_generate(&mine, s->broker, NULL));
+    assert_int_equal(pipe(to_parent), 0);
+    pid = run_child(ids_stay_unique, s, -1, to_parent[1]);
+    assert_int_equal(read(to_parent[0], &theirs, sizeof theirs), sizeof theirs);
+    assert_exits_well(pid);
+    assert_true(theirs > mine);
+    assert_ok(sb_timestamp_generate(&mine, s->broker, NULL));
+    assert_true(mine > theirs);
+}
+
+#define SCRATCH_TEST(name) cmocka_unit_test_setup_teardown(name, scratch_open, scratch_free)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCRATCH_TEST(test_fork__parent_and_child_lose_nothing_when_the_parent_closes),
+        SCRATCH_TEST(test_fork__parent_and_child_write_at_the_same_time),
+        SCRATCH_TEST(test_fork__inside_a_transaction_the_database_is_refused_in_the_child),
+        SCRATCH_TEST(test_fork__inside_a_transaction_other_databases_work_in_the_child),
+        SCRATCH_TEST(test_fork__ids_of_parent_and_child_differ),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
