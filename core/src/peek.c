@@ -25,6 +25,8 @@ sb_status sb_peek_id(sb_messages **out, sb_broker *broker, const char *queue, si
                                 id, 1, options);
 }
 
+enum { PAGE_BYTES = 1024 * 1024 };
+
 typedef struct page {
     const char *queue;
     size_t queue_len;
@@ -33,12 +35,15 @@ typedef struct page {
     sb_messages *messages;
 } page;
 
+/* A page ends early, with SB_EXISTS, where large bodies would make it too large for memory. */
 static sb_status append_row(void *payload, const sb_values *row)
 {
     size_t len = 0;
     const char *body = sb_values_text(&len, row, 1);
+    sb_status status =
+        sb__messages_append(payload, NULL, 0, body ? body : "", len, sb_values_int64(row, 2));
 
-    return sb__messages_append(payload, NULL, 0, body ? body : "", len, sb_values_int64(row, 2));
+    return status || sb__messages_bytes(payload) < PAGE_BYTES ? status : SB_EXISTS;
 }
 
 static sb_status read_page(sb__call *call, void *context)
@@ -56,7 +61,10 @@ static sb_status read_page(sb__call *call, void *context)
     status = sb__run(&call->broker->runner, call->broker->sql->pending_by_ts, &params, append_row,
                      p->messages);
     call->rows = (int64_t)sb_messages_count(p->messages);
-    return status || call->rows ? status : SB_EMPTY;
+    if (status < 0) {
+        return status;
+    }
+    return call->rows ? SB_OK : SB_EMPTY;
 }
 
 sb_status sb__peek_by_ts(sb_messages **out, sb_broker *broker, const char *queue, size_t queue_len,

@@ -14,7 +14,7 @@ int sb__utf8_is_valid(const char *text, size_t len);
 /* Replaces every invalid byte of a NUL-terminated text by '?', in place. */
 void sb__text_repair_utf8(char *text);
 
-/* Decodes one character of UTF-8; returns its length in bytes. U+FFFD for a byte that begins none. */
+/* Decodes one character of UTF-8, U+FFFD from a byte that begins none; returns its length. */
 size_t sb__utf8_decode(uint32_t *out, const char *text, size_t len);
 
 /* Number of characters of valid UTF-8. */
