@@ -102,7 +102,7 @@ static size_t value_length(const char *text)
     return n;
 }
 
-sb_status sb__address_mask(char **out, const char *address)
+sb_status sb__address_mask(char **out, int *out_found, const char *address)
 {
     sb__str masked = SB__STR_INIT;
     size_t begin = 0;
@@ -111,15 +111,18 @@ sb_status sb__address_mask(char **out, const char *address)
     char before = '\0';
 
     *out = NULL;
+    *out_found = 0;
     for (size_t i = 0; address[i];) {
         size_t name = is_word(before) ? 0 : assignment(address + i);
 
         if (has_url && i == begin) {
             sb__str_append_text(&masked, "***");
+            *out_found = 1;
             i = end;
         } else if (name && address[i + name]) {
             sb__str_append(&masked, address + i, name);
             sb__str_append_text(&masked, "***");
+            *out_found = 1;
             i += name + value_length(address + i + name);
         } else {
             sb__str_append_char(&masked, is_space(address[i]) ? ' ' : address[i]);

@@ -119,7 +119,8 @@ static sb_status root_of(char **out, const char *file, const sb__setting_text *n
     return status;
 }
 
-/* SB_EMPTY if the directory has no broker file; anything else there is passed over silently. */
+/* SB_EMPTY if the directory has no broker file; other files there are passed over silently. One
+ * that is locked may well be a broker's, so that is a failure. */
 static sb_status sqlite_file_in(char **out, const char *directory, const sb__settings *settings)
 {
     char *candidate = NULL;
@@ -131,7 +132,7 @@ static sb_status sqlite_file_in(char **out, const char *directory, const sb__set
     status = is_regular(candidate) ? sb__sqlite_file_validate(candidate) : SB_EMPTY;
     if (status == SB_OK) {
         status = sb__path_resolve(out, candidate);
-    } else if (status != SB_ENOMEM) {
+    } else if (status != SB_ENOMEM && status != SB_EOPERATIONAL) {
         sb__error_clear();
         status = SB_EMPTY;
     }

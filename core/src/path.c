@@ -292,6 +292,9 @@ sb_status sb__path_parent(char **out, const char *path)
     const char *slash = strrchr(path, '/');
     size_t len = slash ? (size_t)(slash - path) : 0;
 
+    if (!slash) {
+        return duplicate(out, ".", 1);
+    }
     return duplicate(out, path, len ? len : 1);
 }
 

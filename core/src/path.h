@@ -28,7 +28,7 @@ sb_status sb__path_absolute(char **out, const char *path);
 /* "~" and "~user" at the beginning expanded. SB_EINVALID when there is no such home. */
 sb_status sb__path_expand_user(char **out, const char *path);
 
-/* The directory that an absolute normalised path lies in. "/" lies in itself. */
+/* The directory that a normalised path lies in. "/" lies in itself. */
 sb_status sb__path_parent(char **out, const char *path);
 
 /* Whether `path` is `directory` or lies beneath it; both absolute and normalised. */

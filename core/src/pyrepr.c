@@ -1,5 +1,5 @@
 /*
- * Python's repr(), str() and JSON strings. What is printable follows Unicode's categories: controls,
+ * Python's repr() and str(). What is printable follows Unicode's categories: controls,
  * formats, separators, surrogates, private use and noncharacters are escaped. Single code points
  * that Unicode has not assigned yet are shown, since that changes from version to version.
  */
@@ -170,30 +170,4 @@ void sb__text_ellipsis(sb__str *text, size_t max)
         text->data[cut] = '\0';
         sb__str_append_text(text, "...");
     }
-}
-
-void sb__py_json_text(sb__str *out, const char *text, size_t len)
-{
-    uint32_t c;
-
-    sb__str_append_char(out, '"');
-    for (size_t i = 0; i < len;) {
-        i += next_char(&c, text + i, len - i);
-        if (c == '"' || c == '\\') {
-            sb__str_append_char(out, '\\');
-            sb__str_append_char(out, (char)c);
-        } else if (c >= 0x20 && c < 0x7F) {
-            sb__str_append_char(out, (char)c);
-        } else if (c == '\n' || c == '\r' || c == '\t') {
-            append_escape(out, c);
-        } else if (c == '\b' || c == '\f') {
-            sb__str_append_text(out, c == '\b' ? "\\b" : "\\f");
-        } else if (c < 0x10000) {
-            sb__str_append_format(out, "\\u%04" PRIx32, c);
-        } else {
-            sb__str_append_format(out, "\\u%04" PRIx32 "\\u%04" PRIx32,
-                                  0xD800 + ((c - 0x10000) >> 10), 0xDC00 + ((c - 0x10000) & 0x3FF));
-        }
-    }
-    sb__str_append_char(out, '"');
 }

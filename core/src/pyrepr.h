@@ -21,7 +21,4 @@ void sb__py_str(sb__str *out, const sb__value *value);
 /* Cuts a text at `max` characters, the last three of them "...". */
 void sb__text_ellipsis(sb__str *text, size_t max);
 
-/* A JSON string as Python's json.dumps() writes it, all ASCII. The text must be UTF-8. */
-void sb__py_json_text(sb__str *out, const char *text, size_t len);
-
 #endif

@@ -88,13 +88,15 @@ static sb_status copy_options(sb_target *target, const sb__target_parts *parts)
 
 static sb_status copy_display(sb_target *target, const sb__target_parts *parts)
 {
+    int has_password;
+
     if (parts->display) {
         return copy_text(&target->display, parts->display);
     }
     if (sb__backend_is_sqlite(parts->backend_name)) {
         return copy_text(&target->display, parts->address);
     }
-    return sb__address_mask(&target->display, parts->address);
+    return sb__address_mask(&target->display, &has_password, parts->address);
 }
 
 sb_status sb__target_new(sb_target **out, const sb__target_parts *parts)

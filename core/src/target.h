@@ -46,7 +46,7 @@ typedef struct sb__target_parts {
 
 sb_status sb__target_new(sb_target **out, const sb__target_parts *parts);
 
-/* An address with the passwords of URLs and conninfo strings masked. */
-sb_status sb__address_mask(char **out, const char *address);
+/* An address with the passwords of URLs and conninfo strings masked; whether there was one. */
+sb_status sb__address_mask(char **out, int *out_found, const char *address);
 
 #endif
