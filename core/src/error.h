@@ -12,7 +12,7 @@
 
 #include "simplebroker.h"
 
-enum { SB__ERROR_MESSAGE_SIZE = 1024, SB__ERROR_FIELD_SIZE = 512 };
+enum { SB__ERROR_MESSAGE_SIZE = 1024, SB__ERROR_FIELD_SIZE = 656 };
 
 /* Texts live in the error itself: reporting a failure never allocates. */
 struct sb_error {

@@ -77,14 +77,16 @@ static size_t component(const char **start, size_t *at, const char *path, size_t
     return end - begin;
 }
 
-static int has_component(const char *path, size_t len, const char *name)
+/* Whether a component is `name`; the last one counts only if it is the first, too, or `last` is set. */
+static int has_component(const char *path, size_t len, const char *name, int last)
 {
     const char *start;
 
     for (size_t at = 0; at <= len;) {
         size_t n = component(&start, &at, path, len, 1);
 
-        if (n == strlen(name) && memcmp(start, name, n) == 0) {
+        if (n == strlen(name) && memcmp(start, name, n) == 0 &&
+            (last || at <= len || start == path)) {
             return 1;
         }
     }
@@ -105,10 +107,11 @@ static breach find_breach(const char **culprit, size_t *culprit_len, const char 
             return DANGEROUS;
         }
     }
-    if (has_component(path, len, "..")) {
+    if (has_component(path, len, "..", 1)) {
         return PARENT_REFERENCE;
     }
-    if (has_component(path, len, ".")) {
+    /* The reference lets a final "/." pass: its path objects drop it. */
+    if (has_component(path, len, ".", 0)) {
         return CURRENT_REFERENCE;
     }
     for (size_t at = 0; at <= len;) {
