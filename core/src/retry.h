@@ -11,10 +11,9 @@
 
 typedef struct sb__retry {
     int64_t budget_ns;
-    int64_t start_ns;       /* of the budget; moves with every foreign commit */
+    int64_t start_ns;       /* of the budget; -1 before the first failure */
     int64_t deadline_ns;    /* the caller's limit; INT64_MAX without */
     int64_t pause_ns;       /* the next one's upper end */
-    int64_t max_pause_ns;
     const sb_cancel *cancel;
     int64_t data_version;   /* last seen; -1 before */
     int32_t count;

@@ -111,27 +111,37 @@ static void read_column(sb__value *value, sqlite3_stmt *statement, int column)
     }
 }
 
-static sb_status deliver_row(sb_rows *rows, sqlite3_stmt *statement)
+static int ran_out_of_memory(const sb__value *value, sqlite3_stmt *statement)
+{
+    return (value->type == SB_TEXT || value->type == SB_BLOB) && !value->data &&
+           sqlite3_errcode(sqlite3_db_handle(statement)) == SQLITE_NOMEM;
+}
+
+static sb_status read_row(sb_values *row, sqlite3_stmt *statement)
 {
     int columns = sqlite3_column_count(statement);
-    sb_values row;
-    sb_status status = SB_OK;
 
-    sb__values_init(&row);
     for (int i = 0; i < columns; i++) {
-        sb__value *value = sb__values_extend(&row);
+        sb__value *value = sb__values_extend(row);
 
         if (!value) {
-            status = sb__fail_nomem();
-            break;
+            return sb__fail_nomem();
         }
         read_column(value, statement, i);
-        if ((value->type == SB_TEXT || value->type == SB_BLOB) && !value->data &&
-            sqlite3_errcode(sqlite3_db_handle(statement)) == SQLITE_NOMEM) {
-            status = sb__fail_nomem();
-            break;
+        if (ran_out_of_memory(value, statement)) {
+            return sb__fail_nomem();
         }
     }
+    return SB_OK;
+}
+
+static sb_status deliver_row(sb_rows *rows, sqlite3_stmt *statement)
+{
+    sb_values row;
+    sb_status status;
+
+    sb__values_init(&row);
+    status = read_row(&row, statement);
     if (!status) {
         status = sb_rows_push(rows, &row);
     }

@@ -121,7 +121,7 @@ static void test_write__repairs_a_high_water_below_stored_ids(void **state)
     scratch *s = *state;
     int64_t future = (now() + 60000000000) & ~(int64_t)4095;
     int64_t conflicts, resyncs, id;
-    char text[128];
+    char text[256];
 
     put(s->broker, "q", "x");
     snprintf(text, sizeof text,
