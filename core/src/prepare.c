@@ -145,7 +145,7 @@ static sb_status make_database(sb__schema *schema, sb__runner *runner)
     return status;
 }
 
-static sb_status set_up_locked(sb__runner *runner, sb__retry *retry)
+static sb_status set_up_locked(sb__runner *runner, sb__setup_budget *budget)
 {
     const char *path = sb__sqlite_path(runner->sqlite);
     sb__schema schema;
@@ -157,11 +157,11 @@ static sb_status set_up_locked(sb__runner *runner, sb__retry *retry)
         if (!status) {
             break;
         }
-        status = sb__retry_wait(retry, status, -1);
+        status = sb__retry_wait(&budget->retry, status, -1);
     } while (!status);
     if (!status) {
-        sb__setup_retry_progress(retry);
-        status = sb__schema_apply(&schema, runner, retry);
+        sb__setup_budget_renew(budget);
+        status = sb__schema_apply(&schema, runner, budget);
     }
     if (!status) {
         sb__markers_set(path, SB__MARK_CONNECTION | SB__MARK_SCHEMA | SB__MARK_OPTIMIZATION);
@@ -169,7 +169,7 @@ static sb_status set_up_locked(sb__runner *runner, sb__retry *retry)
     return status;
 }
 
-static sb_status set_up(sb__runner *runner, sb__retry *retry, const sb_options *options)
+static sb_status set_up(sb__runner *runner, sb__setup_budget *budget, const sb_options *options)
 {
     const char *path = sb__sqlite_path(runner->sqlite);
     sb__file_lock lock;
@@ -181,8 +181,8 @@ static sb_status set_up(sb__runner *runner, sb__retry *retry, const sb_options *
     if (status) {
         return status;
     }
-    sb__setup_retry_progress(retry);
-    status = set_up_locked(runner, retry);
+    sb__setup_budget_renew(budget);
+    status = set_up_locked(runner, budget);
     sb__file_lock_release(&lock);
     return status;
 }
@@ -191,20 +191,20 @@ sb_status sb__sqlite_prepare(sb__runner *runner, const sb__settings *settings, s
                              const sb_options *options)
 {
     sb__sqlite *sqlite = runner->sqlite;
-    sb__retry retry;
+    sb__setup_budget budget;
     int complete = 0;
     sb_status status = check_sqlite();
 
     (void)config;
-    sb__setup_retry_init(&retry, options);
-    sb__sqlite_set_wait(sqlite, retry.deadline_ns, retry.cancel);
+    sb__setup_budget_init(&budget, options);
+    sb__sqlite_set_wait(sqlite, budget.limit_ns, budget.retry.cancel);
     if (!status) {
         status = look(&complete, runner);
     }
     if (!status && complete) {
         sb__setup_lock_ensure(sb__sqlite_path(sqlite));
     } else if (!status) {
-        status = set_up(runner, &retry, options);
+        status = set_up(runner, &budget, options);
     }
     if (!status) {
         status = sb__sqlite_apply_settings(sqlite, settings);

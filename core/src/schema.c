@@ -383,17 +383,17 @@ static sb_status run_in_transaction(const struct step *step, sb__schema *schema,
     return status;
 }
 
-sb_status sb__schema_apply(sb__schema *schema, sb__runner *runner, sb__retry *retry)
+sb_status sb__schema_apply(sb__schema *schema, sb__runner *runner, sb__setup_budget *budget)
 {
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         while (is_needed(&steps[i], schema)) {
             sb_status status = run_in_transaction(&steps[i], schema, runner);
 
             if (!status) {
-                sb__setup_retry_progress(retry);
+                sb__setup_budget_renew(budget);
                 break;
             }
-            status = sb__retry_wait(retry, status, -1);
+            status = sb__retry_wait(&budget->retry, status, -1);
             if (status) {
                 return status;
             }
@@ -402,15 +402,17 @@ sb_status sb__schema_apply(sb__schema *schema, sb__runner *runner, sb__retry *re
     return SB_OK;
 }
 
-void sb__setup_retry_init(sb__retry *retry, const sb_options *options)
+void sb__setup_budget_init(sb__setup_budget *budget, const sb_options *options)
 {
-    sb__retry_init(retry, options);
-    retry->budget_ns = (int64_t)STEP_BUDGET_MS * NS_PER_MS;
+    sb__retry_init(&budget->retry, options);
+    budget->limit_ns = budget->retry.deadline_ns;
 }
 
-void sb__setup_retry_progress(sb__retry *retry)
+void sb__setup_budget_renew(sb__setup_budget *budget)
 {
-    retry->start_ns = sb__clock_monotonic_ns();
+    int64_t end = sb__clock_monotonic_ns() + (int64_t)STEP_BUDGET_MS * NS_PER_MS;
+
+    budget->retry.deadline_ns = end < budget->limit_ns ? end : budget->limit_ns;
 }
 
 /* ---- through an application's runner -------------------------------------------------------- */
@@ -429,21 +431,22 @@ sb_status sb__schema_setup_runner(sb__runner *runner, const sb__settings *settin
                                   const sb_options *options)
 {
     sb__schema schema;
-    sb__retry retry;
+    sb__setup_budget budget;
     sb_status status = run_phase(runner, SB_SETUP_CONNECTION);
 
     (void)settings;
-    sb__setup_retry_init(&retry, options);
+    sb__setup_budget_init(&budget, options);
+    sb__setup_budget_renew(&budget);
     while (!status) {
         status = sb__schema_inspect(&schema, runner);
         if (!status) {
             break;
         }
-        status = sb__retry_wait(&retry, status, -1);
+        status = sb__retry_wait(&budget.retry, status, -1);
     }
     if (!status) {
-        sb__setup_retry_progress(&retry);
-        status = sb__schema_apply(&schema, runner, &retry);
+        sb__setup_budget_renew(&budget);
+        status = sb__schema_apply(&schema, runner, &budget);
     }
     return status ? status : run_phase(runner, SB_SETUP_OPTIMIZATION);
 }

@@ -23,6 +23,17 @@ typedef struct sb__schema {
     int64_t version;     /* 0 without a row */
 } sb__schema;
 
+/* How long set-up waits for locks: 10 s without a completed step, narrowed by options. */
+typedef struct sb__setup_budget {
+    sb__retry retry;
+    int64_t limit_ns; /* the caller's own; INT64_MAX without */
+} sb__setup_budget;
+
+void sb__setup_budget_init(sb__setup_budget *budget, const sb_options *options);
+
+/* A step is done, or the first begins: the time runs anew. */
+void sb__setup_budget_renew(sb__setup_budget *budget);
+
 /* Looks at a database and verifies it: SB_OK; SB_ERUNTIME for one that is not ours to use. */
 sb_status sb__schema_inspect(sb__schema *out, sb__runner *runner);
 
@@ -31,9 +42,10 @@ int sb__schema_is_complete(const sb__schema *schema);
 
 /*
  * Creates and migrates what is missing in what sb__schema_inspect() found, each step in a
- * transaction of its own that looks again, and waits for locks as `retry` allows.
+ * transaction of its own that looks again, and waits for locks as the budget allows.
  */
-sb_status sb__schema_apply(sb__schema *schema, sb__runner *runner, sb__retry *retry);
+sb_status sb__schema_apply(sb__schema *schema, sb__runner *runner,
+                           sb__setup_budget *budget);
 
 /*
  * Opens the built-in runner's file: creates or migrates it where needed, under the lock that
@@ -45,11 +57,5 @@ sb_status sb__sqlite_prepare(sb__runner *runner, const sb__settings *settings, s
 /* Sets up the schema through an application's own runner or connection: by its SQL alone. */
 sb_status sb__schema_setup_runner(sb__runner *runner, const sb__settings *settings,
                                   const sb_options *options);
-
-/* The budget of set-up steps: 10 s without a completed one, narrowed by options. */
-void sb__setup_retry_init(sb__retry *retry, const sb_options *options);
-
-/* A step is done: the budget begins anew. */
-void sb__setup_retry_progress(sb__retry *retry);
 
 #endif
