@@ -205,6 +205,10 @@ const char *sb__messages_queue(size_t *out_len, const sb_messages *messages, siz
 {
     const entry *e = &messages->entries[index];
 
+    if (e->queue_len == (size_t)-1) {
+        *out_len = 0;
+        return NULL;
+    }
     *out_len = e->queue_len;
     return messages->bytes + e->offset + e->body_len + 1;
 }
