@@ -161,12 +161,14 @@ static void run(struct cli *cli)
     bool by_id = args_have(&cli->args, OPTION_MESSAGE);
     int64_t id;
 
+    if (by_id && select_is_bounded(cli)) {
+        fail(cli, CODE_INVALID_ARGUMENT, "--message cannot be used with --after or --before");
+        return;
+    }
     if (!find_route(cli, &route)) {
         goto out;
     }
-    if (by_id && select_is_bounded(cli)) {
-        fail(cli, CODE_INVALID_ARGUMENT, "--message cannot be used with --after or --before");
-    } else if (by_id) {
+    if (by_id) {
         if (select_id(cli, &id)) {
             move_id(cli, &route, id, &options);
         }

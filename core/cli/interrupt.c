@@ -17,20 +17,22 @@ static void on_interrupt(int signal_number)
     sb_cancel_set(switch_to_throw);
 }
 
+void interrupt_ignore_pipe(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+}
+
 void interrupt_catch(sb_cancel *cancel)
 {
     struct sigaction action, before;
-
-    memset(&action, 0, sizeof action);
-    sigemptyset(&action.sa_mask);
-    action.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &action, NULL);
 
     /* A shell ignores SIGINT for its background jobs; they must stay deaf to it. */
     if (sigaction(SIGINT, NULL, &before) != 0 || before.sa_handler == SIG_IGN) {
         return;
     }
     switch_to_throw = cancel;
+    memset(&action, 0, sizeof action);
+    sigemptyset(&action.sa_mask);
     action.sa_handler = on_interrupt;
     action.sa_flags = (int)SA_RESETHAND;
     sigaction(SIGINT, &action, NULL);

@@ -5,7 +5,10 @@
 #include <simplebroker.h>
 #include <stdbool.h>
 
-/* Makes SIGINT throw `cancel`; SIGPIPE is ignored, so that a closed pipe is an ordinary error. */
+/* Makes a closed pipe an ordinary error of write(2). */
+void interrupt_ignore_pipe(void);
+
+/* Makes SIGINT throw `cancel`. */
 void interrupt_catch(sb_cancel *cancel);
 
 /* Forgets the switch, which is about to be freed; SIGINT is ignored from now on. */

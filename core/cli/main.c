@@ -226,6 +226,7 @@ int main(int argc, char **argv)
     memset(&cli, 0, sizeof cli);
     output_init(&cli.out, STDOUT_FILENO);
     hold_streams();
+    interrupt_ignore_pipe();
     run(&cli, argc, argv);
     sb_close(cli.broker);
     sb_target_free(cli.target);
