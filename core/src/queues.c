@@ -74,7 +74,8 @@ static int is_wanted(const sb__queue_filter *filter, const char *name, size_t le
     if (filter->pattern) {
         return sb__glob_match(filter->pattern, filter->pattern_len, name, len);
     }
-    return len >= filter->stem_len && memcmp(name, filter->stem, filter->stem_len) == 0;
+    return filter->stem_len == 0 ||
+           (len >= filter->stem_len && memcmp(name, filter->stem, filter->stem_len) == 0);
 }
 
 static queue_entry *extend(sb_queues *queues)
