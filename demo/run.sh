@@ -12,7 +12,7 @@ fi
 broker=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 demo=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$demo")
-lines_per_file=120
+lines_per_file=60
 work=$(mktemp -d "${TMPDIR:-/tmp}/broker-demo.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM HUP
@@ -27,10 +27,10 @@ step() { printf '\n== %s\n' "$*"; }
 show() { printf '   $ broker %s\n' "$*"; "$broker" "$@" | sed 's/^/   /'; }
 
 step "Putting lines of real files into the queue 'lines', one 'broker write' each"
-for file in "$root"/core/include/simplebroker.h "$root"/README.md "$root"/docs/*.md; do
-    [ -r "$file" ] || continue
-    head -n "$lines_per_file" "$file" >>input
-    echo "   ${file#"$root"/}"
+for file in core/include/simplebroker.h README.md docs/decisions.md demo/run.sh; do
+    [ -r "$root/$file" ] || continue
+    head -n "$lines_per_file" "$root/$file" >>input
+    echo "   $file"
 done
 while IFS= read -r line || [ -n "$line" ]; do
     printf '%s' "$line" | "$broker" write lines
