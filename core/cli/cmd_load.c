@@ -82,7 +82,7 @@ static bool feed(struct cli *cli, sb_load *load, struct lines *lines)
         } else if (sb_load_line(load, line, size) != SB_OK) {
             good = fail_load_last(cli);
         }
-        progress_step(&progress, number, -1);
+        progress_step(&progress, number - 1, -1); /* without the header */
     }
     progress_end(&progress);
     return good;

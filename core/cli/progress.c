@@ -36,9 +36,9 @@ void progress_start(struct progress *progress, const struct cli *cli, const char
 /* What stood there before is overwritten with blanks; a failure to draw is nobody's problem. */
 static void draw(struct progress *progress, const char *text, int width)
 {
-    char line[256];
-    int blanks = progress->width > width ? progress->width - width : 0;
-    int length = snprintf(line, sizeof line, "\r%s%*s\r%s", text, blanks, "", width ? text : "");
+    char line[128];
+    int length = snprintf(line, sizeof line, "\r%-*s%s", progress->width, text,
+                          width > 0 ? "" : "\r");
 
     if (length > 0 && write(STDERR_FILENO, line, (size_t)length) < 0) {
         progress->allowed = false;
