@@ -14,6 +14,9 @@ enum { DIGITS_MAX = 4300 };
 
 static const char too_large[] = "numeric value is too large";
 
+/* Stands for a number that jansson cannot hold; the blanks keep it apart from its neighbours. */
+static const char some_real[] = " 0.5 ";
+
 /* The text that is rewritten. */
 typedef struct rewrite {
     const char *p;
@@ -141,7 +144,7 @@ static int may_overflow(size_t length, const char *p, const char *end)
     while (p < end && *p != 'e' && *p != 'E') {
         p++;
     }
-    return length > 100 || end - p > 4;
+    return length > 100 || end - p > 3;
 }
 
 static void rewrite_number(rewrite *r)
@@ -158,10 +161,10 @@ static void rewrite_number(rewrite *r)
                            : fits_int64(digits, count, negative)) {
         copy(r, (size_t)(end - r->p));
     } else if (end > whole) {
-        replace(r, (size_t)(end - r->p), "0.5");
+        replace(r, (size_t)(end - r->p), some_real);
     } else {
         r->too_large |= count > DIGITS_MAX;
-        replace(r, (size_t)(end - r->p), "0.5");
+        replace(r, (size_t)(end - r->p), some_real);
     }
 }
 
@@ -172,7 +175,7 @@ static int rewrite_constant(rewrite *r, const char *word)
     if ((size_t)(r->end - r->p) < n || memcmp(r->p, word, n) != 0) {
         return 0;
     }
-    replace(r, n, "0.5");
+    replace(r, n, some_real);
     return 1;
 }
 
