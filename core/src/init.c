@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "alloc.h"
 #include "backend.h"
@@ -13,6 +14,7 @@
 #include "path.h"
 #include "runner_sqlite.h"
 #include "schema.h"
+#include "setup_lock.h"
 #include "simplebroker.h"
 #include "validate.h"
 
@@ -52,6 +54,33 @@ static sb_status create(const char *path, const sb_config *config)
     return status;
 }
 
+/* Another process may be in the middle of making the file: then F.lock is there, and held. */
+static sb_status validate_finished(const char *path)
+{
+    sb_status status = sb__sqlite_file_validate(path);
+    sb__file_lock lock;
+    char *lock_path;
+    int has_lock;
+
+    if (status != SB_EDATABASE) {
+        return status;
+    }
+    status = sb__companion_path(&lock_path, path, ".lock");
+    if (status) {
+        return status;
+    }
+    has_lock = !access(lock_path, F_OK);
+    sb_free(lock_path);
+    if (has_lock) {
+        status = sb__setup_lock_take(&lock, path, NULL);
+        if (status) {
+            return status;
+        }
+        sb__file_lock_release(&lock);
+    }
+    return sb__sqlite_file_validate(path);
+}
+
 sb_status sb_init(const sb_target *target, const sb_config *config)
 {
     sb_status status = check_arguments(target, config);
@@ -67,7 +96,7 @@ sb_status sb_init(const sb_target *target, const sb_config *config)
                                : sb__fail(SB_EDATABASE, "Cannot inspect database file %s: %s",
                                           path, strerror(errno));
     }
-    status = sb__sqlite_file_validate(path);
+    status = validate_finished(path);
     if (!status) {
         return SB_EXISTS;
     }

@@ -78,6 +78,16 @@ static sb_status check_sqlite(void)
     return SB_OK;
 }
 
+/* The file is named in every message about it. */
+static void name_file(sb_status status, const char *path)
+{
+    int is_about_it = status == SB_EDATABASE || status == SB_ERUNTIME || status == SB_EOPERATIONAL;
+
+    if (is_about_it && !strstr(sb_error_message(NULL), path)) {
+        sb__error_suffix(" (%s)", path);
+    }
+}
+
 /* ---- the fast path -------------------------------------------------------------------------- */
 
 /*
@@ -213,6 +223,7 @@ sb_status sb__sqlite_prepare(sb__runner *runner, const sb__settings *settings, s
     if (status) {
         sb_error saved;
 
+        name_file(status, sb__sqlite_path(sqlite));
         sb__error_stash(&saved);
         sb__sqlite_disconnect(sqlite);
         sb__error_unstash(&saved);

@@ -1,6 +1,8 @@
 /* Companion files, and making, checking and removing what a target stands for. */
 #include "files_testing.h"
 
+#include <sys/wait.h>
+
 #include "files.h"
 #include "netfs.h"
 
@@ -87,6 +89,41 @@ static void test_init__other_files_are_refused(void **state)
     assert_status(SB_EDATABASE, init(s));
     assert_message("File exists but is not a SimpleBroker database: ");
     assert_int_equal(count_entries(s->directory), 1);
+}
+
+static void test_init__processes_that_race_all_succeed(void **state)
+{
+    enum { PROCESSES = 8 };
+    scratch *s = *state;
+    pid_t children[PROCESSES];
+    int gate[2], made = 0, found = 0;
+    char byte;
+
+    assert_int_equal(pipe(gate), 0);
+    for (int i = 0; i < PROCESSES; i++) {
+        children[i] = fork();
+        if (!children[i]) {
+            sb_status status;
+
+            close(gate[1]);
+            status = read(gate[0], &byte, 1) == 0 ? init(s) : SB_ERROR;
+            _exit(status >= 0 ? (int)status : 100);
+        }
+        assert_true(children[i] > 0);
+    }
+    close(gate[0]);
+    close(gate[1]);
+    for (int i = 0; i < PROCESSES; i++) {
+        int result;
+
+        assert_int_equal(waitpid(children[i], &result, 0), children[i]);
+        assert_true(WIFEXITED(result));
+        made += WEXITSTATUS(result) == SB_OK;
+        found += WEXITSTATUS(result) == SB_EXISTS;
+    }
+    assert_int_equal(made + found, PROCESSES);
+    assert_true(made >= 1);
+    assert_ok(verify(s));
 }
 
 static void test_init__arguments_are_checked(void **state)
@@ -218,6 +255,7 @@ int main(void)
         cmocka_unit_test(test_status_temporary__has_two_numbers_and_no_more),
         TEST(test_init__creates_once),
         TEST(test_init__other_files_are_refused),
+        TEST(test_init__processes_that_race_all_succeed),
         TEST(test_init__arguments_are_checked),
         TEST(test_cleanup__removes_every_file_of_the_database),
         TEST(test_cleanup__leftovers_of_a_missing_database_count),

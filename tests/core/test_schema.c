@@ -69,6 +69,7 @@ static void assert_refused_unchanged(scratch *s, sb_status expected, const char 
 
     assert_status(expected, prepare(s, NULL));
     assert_message(message);
+    assert_message(s->path);
     after = read_file(&size_after, s->path);
     assert_int_equal(size_after, size);
     assert_memory_equal(after, before, size);
