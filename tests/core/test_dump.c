@@ -1,4 +1,4 @@
-/* Dump: its lines, what is chosen, and what a page boundary or a writer meanwhile must not change. */
+/* Dump: its lines, what is chosen, and what page boundaries and writers meanwhile do not change. */
 #include "testing.h"
 
 static int64_t big_id(int64_t n)

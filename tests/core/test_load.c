@@ -1,4 +1,4 @@
-/* Load: every refusal with its text, what stays after one, batches, the high-water and the clock. */
+/* Load: every refusal and its text, what stays after one, batches, high-water and clock. */
 #include "testing.h"
 
 #include <time.h>
