@@ -99,13 +99,17 @@ sb_status sb__sqlite_connect(sb__sqlite *sqlite, int create)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
                 (create ? SQLITE_OPEN_CREATE : 0);
+    const char *vfs = sb__vfs_name();
     sb_status status;
     int code;
 
     if (sqlite->db) {
         return SB_OK;
     }
-    code = sqlite3_open_v2(sqlite->path, &sqlite->db, flags, sb__vfs_name());
+    if (!vfs) {
+        return sb__fail(SB_EOPERATIONAL, "SQLite has no file system to register ours over");
+    }
+    code = sqlite3_open_v2(sqlite->path, &sqlite->db, flags, vfs);
     if (code != SQLITE_OK) {
         status = sb__sqlite_fail(sqlite->db, code);
         sb__error_suffix(": %s", sqlite->path);
