@@ -1,36 +1,16 @@
 """dump and load (contract: cli 6)."""
 
-import json
 import os
 import pty
 import time
 
 import pytest
 
+from .dumps import LAST, alias, header, lines, message
 from .transcript import File, ident
 
-LAST = str(ident(9))
 LINE = "invalid dump input at line {}: "
 BAD_ID = LINE.format(2) + "invalid message ID: expected exactly 19 digits within range"
-
-
-def header(last_ts=LAST, **changes):
-    record = {"backend": "sqlite", "format": "simplebroker-dump", "last_ts": last_ts,
-              "type": "header", "version": 1, **changes}
-    return json.dumps({k: v for k, v in record.items() if v != "absent"})
-
-
-def message(n=0, queue="q", body="m", **changes):
-    record = {"body": body, "id": str(ident(n)), "queue": queue, "type": "message", **changes}
-    return json.dumps({k: v for k, v in record.items() if v != "absent"})
-
-
-def alias(name, target, **changes):
-    return json.dumps({"alias": name, "target": target, "type": "alias", **changes})
-
-
-def lines(*records):
-    return "".join(record + "\n" for record in records)
 
 
 def refused(result, text):

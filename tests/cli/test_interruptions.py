@@ -13,8 +13,8 @@ import time
 
 import pytest
 
+from .dumps import header, message
 from .transcript import File, ident
-from .test_dump_load import header, message
 
 BIG = "x" * 300_000
 

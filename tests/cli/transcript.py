@@ -93,12 +93,12 @@ class Result:
     def json(self):
         """The payload as a list of JSON records."""
         assert self.code == 0, self
-        return [json.loads(line) for line in self.stdout.splitlines()]
+        return [json.loads(line) for line in self.stdout.split("\n")[:-1]]
 
     def ids(self):
         """The ids of a `-t` payload (of messages) or of `write -t`."""
         assert self.code == 0, self
-        return [int(line.split("\t")[0]) for line in self.stdout.splitlines()]
+        return [int(line.split("\t")[0]) for line in self.stdout.split("\n")[:-1]]
 
 
 class Shell:
