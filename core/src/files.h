@@ -10,7 +10,7 @@
 /* `database` with `suffix` behind it; the caller frees. */
 sb_status sb__companion_path(char **out, const char *database, const char *suffix);
 
-/* Whether a file name is that of a temporary of `base`.status: two numbers behind it, and no more. */
+/* Whether a name is that of a temporary of `base`.status: two numbers behind it, and no more. */
 int sb__is_status_temporary(const char *name, const char *base);
 
 /* Removes F.status and its temporaries, as far as possible: they speak of a file that is gone. */
