@@ -25,7 +25,7 @@ enum {
     BATCH_MAX = 1000,
     PAUSE_NS = 1000000,
     COUNT_RARITY = 100,
-    CHEAP_COUNT_NS = 200000 /* so short a count may come each time */
+    CHEAP_ROWS = 5000 /* counting so few may be repeated each time */
 };
 
 typedef struct row_counts {
@@ -50,14 +50,13 @@ static sb_status count_work(sb__call *call, void *context)
 static sb_status is_eligible(int *out, sb__call *call, const sb_options *options)
 {
     sb_broker *broker = call->broker;
+    sb__maintenance *m = &broker->maintenance;
     int64_t start = sb__clock_monotonic_ns(), end;
     row_counts counts = {0};
     sb_status status = sb__ask(call, options, count_work, &counts);
 
     end = sb__clock_monotonic_ns();
-    if (end - start >= CHEAP_COUNT_NS) {
-        atomic_store(&broker->maintenance.not_before_ns, end + (end - start) * COUNT_RARITY);
-    }
+    m->not_before_ns = counts.total > CHEAP_ROWS ? end + (end - start) * COUNT_RARITY : 0;
     *out = sb_vacuum_is_eligible(counts.claimed, counts.total, broker->settings->vacuum_threshold);
     return status;
 }
@@ -148,17 +147,15 @@ void sb__maintenance_after(sb_broker *broker, int64_t mutated)
     }
     interval = interval < 1 ? 1 : interval;
     count = atomic_fetch_add(&m->count, mutated) + mutated;
-    if (count < interval || is_inside_transaction(broker) ||
-        sb__clock_monotonic_ns() < atomic_load(&m->not_before_ns)) {
+    if (count < interval || is_inside_transaction(broker) || atomic_exchange(&m->running, 1)) {
         return;
     }
-    if (atomic_exchange(&m->running, 1)) {
-        return;
+    if (m->unfinished || sb__clock_monotonic_ns() >= m->not_before_ns) {
+        sb__error_stash(&saved);
+        if (check_and_sweep(broker) == SB_OK) {
+            atomic_fetch_sub(&m->count, count - count % interval);
+        }
+        sb__error_unstash(&saved);
     }
-    sb__error_stash(&saved);
-    if (check_and_sweep(broker) == SB_OK) {
-        atomic_fetch_sub(&m->count, count - count % interval);
-    }
-    sb__error_unstash(&saved);
     atomic_store(&m->running, 0);
 }

@@ -11,8 +11,8 @@
 
 typedef struct sb__maintenance {
     _Atomic int64_t count;         /* mutations since the last check */
-    _Atomic int64_t not_before_ns; /* monotonic: the next count of rows comes no sooner */
     atomic_int running;            /* a thread is at it; what follows is its */
+    int64_t not_before_ns;         /* monotonic: the next count of rows comes no sooner */
     int unfinished;                /* the last sweep ran out of time at the place below */
     int64_t ts;
     size_t queue_len;

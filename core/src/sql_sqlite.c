@@ -68,8 +68,9 @@ const sb__sql sb__sql_sqlite = {
     .has_pending = "SELECT 1 FROM messages " BY_ORDER "WHERE queue = ?1 AND " PENDING " LIMIT 1",
     .has_pending_bounded = "SELECT 1 FROM messages " BY_PENDING_TS
                            "WHERE queue = ?1 AND ts > ?2 AND ts < ?3 AND " PENDING " LIMIT 1",
-    .latest_pending = "SELECT ts FROM messages " BY_PENDING_TS "WHERE queue = ?1 AND " PENDING
-                      " ORDER BY ts DESC LIMIT 1",
+    /* Without the bound, statistics can make the planner sort a queue that it takes for short. */
+    .latest_pending = "SELECT ts FROM messages " BY_PENDING_TS "WHERE queue = ?1 AND ts >= 0 AND "
+                      PENDING " ORDER BY ts DESC LIMIT 1",
     .queue_stats = "SELECT " COUNTS("?1"),
     .queue_names = NAMES "SELECT name FROM names WHERE name IS NOT NULL",
     .queue_list = NAMES "SELECT name, " COUNTS("name") " FROM names WHERE name IS NOT NULL",

@@ -1,7 +1,7 @@
 /*
  * A broker over a runner of the test's own, which has nothing but the required members: no counter
- * of changes, so that the library has to ask with RETURNING. EVERY_RUNNER(test) runs a test over the
- * built-in runner and over this one.
+ * of changes, so that the library has to ask with RETURNING. EVERY_RUNNER(test) runs a test over
+ * the built-in runner and over this one.
  */
 #ifndef SB_TESTING_FOREIGN_H
 #define SB_TESTING_FOREIGN_H

@@ -22,8 +22,9 @@ static void assert_found(sb_broker *broker, const char *text, size_t len, size_t
 static void test_search__is_literal_and_case_sensitive(void **state)
 {
     sb_broker *broker = ((scratch *)*state)->broker;
-    int64_t plain = put(broker, "s", "abc"), upper = put(broker, "s", "ABC"), nul,
-            wild = put(broker, "s", "a%c_"), accents = put(broker, "s", "\xC3\xA9\xE2\x82\xAC" "abc");
+    int64_t plain = put(broker, "s", "abc"), upper = put(broker, "s", "ABC");
+    int64_t wild = put(broker, "s", "a%c_");
+    int64_t accents = put(broker, "s", "\xC3\xA9\xE2\x82\xAC" "abc"), nul;
 
     assert_ok(sb_write(&nul, broker, "s", 1, "x\0abd", 5, NULL));
     put(broker, "other", "abc");
@@ -70,8 +71,8 @@ static void test_search__storage_order_in_every_plan(void **state)
                     "('s', 'find me', 5)");
     assert_found(broker, "find me", NTS, 100, &bounds, (int64_t[]){first, second}, 2);
     assert_found(broker, "find me", NTS, 100, &any, (int64_t[]){first, second}, 2);
-    run_sql(broker, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE "
-                    "i < 2000) INSERT INTO messages (queue, body, ts) SELECT 's', '', 10 + i FROM n");
+    run_sql(broker, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)"
+                    " INSERT INTO messages (queue, body, ts) SELECT 's', '', 10 + i FROM n");
     assert_found(broker, "find me", NTS, 100, &bounds, (int64_t[]){first, second}, 2);
     assert_found(broker, "find me", NTS, 1, &any, &first, 1);
 }
