@@ -30,7 +30,7 @@ static int url_password(size_t *begin, size_t *end, const char *address)
         return 0;
     }
     user += 3;
-    colon = user + strcspn(user, ":/@ \t\r\n");
+    colon = user + strcspn(user, ": \t\r\n");
     if (*colon != ':') {
         return 0;
     }
@@ -118,6 +118,7 @@ sb_status sb__address_mask(char **out, int *out_found, const char *address)
         if (has_url && i == begin) {
             sb__str_append_text(&masked, "***");
             *out_found = 1;
+            has_url = 0;
             i = end;
         } else if (name && address[i + name]) {
             sb__str_append(&masked, address + i, name);

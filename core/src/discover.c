@@ -90,7 +90,7 @@ sb_status sb__project_file_upward(char **out, const char *directory, int32_t max
     *out = NULL;
     status = sb__path_resolve(&current, directory);
     for (int32_t depth = 0; status == SB_OK; depth++) {
-        if (depth >= max_depth) {
+        if (depth >= max_depth && !only_one) {
             status = SB_EMPTY;
             break;
         }
