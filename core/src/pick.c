@@ -1,7 +1,8 @@
 /*
  * Picking messages. Delivery order is by storage id, bounds are on message ids, and no index has
- * both; so for a bounded pick the range is probed first: a short one is sorted, a long one is
- * walked in order, where matches come soon.
+ * both. A bounded pick therefore looks at the oldest few messages first, which is where consumers
+ * that go on from a checkpoint find theirs; then, if the range is short, sorts it; else looks at
+ * more of the oldest; and only then visits the whole range in its index.
  */
 #include "pick.h"
 
@@ -9,7 +10,7 @@
 #include "error.h"
 #include "messages.h"
 
-enum { SHORT_RANGE = 1000 };
+enum { SHORT_RANGE = 1000, NEAR = 16, FAR = 4096 };
 
 sb_status sb__id_check(int64_t id)
 {
@@ -69,24 +70,71 @@ static sb_status is_short(int *out, sb__call *call, const sb__pick *pick)
     return status;
 }
 
-static sb_status pick_range(sb_messages *messages, sb__call *call, const sb__pick *pick)
+static sb_status run_range(sb_messages *messages, sb__call *call, const sb__pick *pick,
+                           const char *sql, int64_t depth)
 {
-    const sb__sql *sql = call->broker->sql;
     sb_values params;
-    int sort = 0;
-    /* The pages of a stream after its first go on from where that ended. */
-    sb_status status = pick->above_id > 0 ? SB_OK : is_short(&sort, call, pick);
 
-    if (status) {
-        return status;
-    }
     sb__values_init(&params);
     sb__values_borrow(&params, SB_TEXT, pick->queue, pick->queue_len);
     sb_values_add_int64(&params, pick->above_id);
     add_bounds(&params, pick);
     sb_values_add_int64(&params, (int64_t)pick->limit);
-    return sb__run(&call->broker->runner, (sort ? sql->range_sort : sql->range_walk)[pick->any],
-                   &params, append_row, messages);
+    if (depth) {
+        sb_values_add_int64(&params, depth);
+    }
+    return sb__run(&call->broker->runner, sql, &params, append_row, messages);
+}
+
+/* Looks at the oldest `depth` messages; whether the limit was reached there goes to *out_done. */
+static sb_status look_near(int *out_done, sb_messages *messages, sb__call *call,
+                           const sb__pick *pick, int64_t depth)
+{
+    sb_status status = run_range(messages, call, pick, call->broker->sql->range_head, depth);
+
+    *out_done = sb_messages_count(messages) >= pick->limit;
+    if (!status && !*out_done) {
+        sb__messages_clear(messages);
+    }
+    return status;
+}
+
+static sb_status pick_pending_range(sb_messages *messages, sb__call *call, const sb__pick *pick)
+{
+    int done = 0, is_short_range = 0;
+    sb_status status = SB_OK;
+
+    if (pick->limit <= NEAR) {
+        status = look_near(&done, messages, call, pick, NEAR);
+    }
+    if (!status && !done) {
+        status = is_short(&is_short_range, call, pick);
+    }
+    if (!status && !done && !is_short_range && pick->limit <= FAR) {
+        status = look_near(&done, messages, call, pick, FAR);
+    }
+    return status || done ? status
+                          : run_range(messages, call, pick,
+                                      call->broker->sql->range_sort[SB__PENDING], 0);
+}
+
+static sb_status pick_range(sb_messages *messages, sb__call *call, const sb__pick *pick)
+{
+    const sb__sql *sql = call->broker->sql;
+    int sort = 0;
+    sb_status status;
+
+    if (pick->above_id > 0) {
+        /* The pages of a stream after its first go on from where that ended. */
+        return run_range(messages, call, pick, sql->range_walk[pick->any], 0);
+    }
+    if (pick->any == SB__PENDING) {
+        return pick_pending_range(messages, call, pick);
+    }
+    status = is_short(&sort, call, pick);
+    return status ? status
+                  : run_range(messages, call, pick,
+                              (sort ? sql->range_sort : sql->range_walk)[SB__ANY], 0);
 }
 
 sb_status sb__pick_run(sb_messages *messages, sb__call *call, const sb__pick *pick)

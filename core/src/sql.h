@@ -21,7 +21,8 @@ typedef struct sb__sql {
     /* claim, move, peek: all -> id, body, ts, in ascending id; bounds are exclusive */
     const char *oldest;          /* pending, no bounds: ?1 queue, ?2 limit */
     const char *range_walk[2];   /* ?1 queue, ?2 above id, ?3 after, ?4 before, ?5 limit */
-    const char *range_sort[2];   /* the same parameters; for ranges known to be short */
+    const char *range_sort[2];   /* the same parameters; visits the whole range */
+    const char *range_head;      /* pending: the same, ?6 how many of the oldest to look at */
     const char *range_probe[2];  /* ?1 queue, ?2 after, ?3 before, ?4 cap -> rows, at most cap */
     const char *by_ts[2];        /* ?1 queue, ?2 ts */
     const char *pending_by_ts;   /* ?1 queue, ?2 above ts, ?3 up to ts, ?4 limit; ascending ts */

@@ -49,6 +49,9 @@ const sb__sql sb__sql_sqlite = {
                        "AND " PENDING " ORDER BY id LIMIT ?5) ORDER BY id",
                    ROW "WHERE id IN (SELECT id FROM messages " BY_TS "WHERE " RANGE
                        "ORDER BY id LIMIT ?5) ORDER BY id"},
+    .range_head = ROW "WHERE id IN (SELECT id FROM (SELECT id, ts FROM messages " BY_ORDER
+                      "WHERE queue = ?1 AND " PENDING " AND id > ?2 ORDER BY id LIMIT ?6) "
+                      "WHERE ts > ?3 AND ts < ?4 ORDER BY id LIMIT ?5) ORDER BY id",
     .range_probe = {"SELECT count(*) FROM (SELECT 1 FROM messages " BY_PENDING_TS
                     "WHERE queue = ?1 AND ts > ?2 AND ts < ?3 AND " PENDING " LIMIT ?4)",
                     "SELECT count(*) FROM (SELECT 1 FROM messages " BY_TS
