@@ -24,7 +24,7 @@ bench: build ## measurements as ratios: against plain C loops and the reference
 	@scripts/bench
 
 install: build ## into $(DESTDIR)$(PREFIX)
-	@cmake --preset default -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
+	@cmake --preset default -DCMAKE_INSTALL_PREFIX="$(PREFIX)" >/dev/null
 	@DESTDIR="$(DESTDIR)" cmake --install $(WORK)/default
 
 clean: ## remove build/
