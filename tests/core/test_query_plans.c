@@ -22,6 +22,7 @@ static const exception exceptions[] = {
     /* Order by id with bounds on ts: for ranges known to be short ... */
     {&sb__sql_sqlite.range_sort[0], "USE TEMP B-TREE FOR ORDER BY"},
     {&sb__sql_sqlite.range_sort[1], "USE TEMP B-TREE FOR ORDER BY"},
+    {&sb__sql_sqlite.range_head, "USE TEMP B-TREE FOR ORDER BY"},
     {&sb__sql_sqlite.search_sort[0], "USE TEMP B-TREE FOR ORDER BY"},
     /* ... and with claimed rows, which have no index by id: a search sorts only what it found, */
     {&sb__sql_sqlite.search_sort[1], "USE TEMP B-TREE FOR ORDER BY"},
