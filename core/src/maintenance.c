@@ -1,7 +1,7 @@
 /*
  * Automatic vacuum. Deciding needs a count of rows, which visits them all: it is repeated no sooner
- * than a hundred times its own duration later. Removing is cut off after a while, and goes on at the
- * same place the next time.
+ * than a hundred times its own duration later. Removing is cut off after a while, and goes on at
+ * the same place the next time.
  */
 #include "maintenance.h"
 

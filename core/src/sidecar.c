@@ -28,7 +28,8 @@ static int is_word(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-/* What SQLite passes over in front of a statement: blanks, comments, semicolons, a byte order mark. */
+/* What SQLite passes over in front of a statement: blanks, comments, semicolons, a byte order
+ * mark. */
 static const char *skip_filler(const char *p, const char *end)
 {
     while (p < end) {
@@ -124,7 +125,8 @@ static sb_status deliver(void *payload, const sb_values *row)
     if (!s->fn || s->fn(s->payload, row) == SB_OK) {
         return SB_OK;
     }
-    return sb_error_status(NULL) ? SB_EUSER : sb__fail(SB_EUSER, "the callback ended the statement");
+    return sb_error_status(NULL) ? SB_EUSER
+                                 : sb__fail(SB_EUSER, "the callback ended the statement");
 }
 
 static sb_status run_work(sb__call *call, void *context)
@@ -161,7 +163,8 @@ sb_status sb_sidecar_run(sb_broker *broker, const char *sql, size_t sql_len,
         sb__values_init(&none);
         s.params = &none;
     }
-    status = sql ? classify(&changes, sql, s.sql_len) : sb__fail(SB_EINVALID, "sql must not be NULL");
+    status = sql ? classify(&changes, sql, s.sql_len)
+                 : sb__fail(SB_EINVALID, "sql must not be NULL");
     if (!status) {
         status = changes ? sb__mutate(&call, options, 1, run_work, &s)
                          : sb__ask(&call, options, run_work, &s);

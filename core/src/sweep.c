@@ -1,7 +1,7 @@
 /*
- * The sweep. Claimed rows have no index of their own; they are the rows of a queue that the index of
- * the unclaimed ones lacks. Looking them up happens outside of the removing transaction, which so
- * stays short however far apart they lie.
+ * The sweep. Claimed rows have no index of their own; they are the rows of a queue that the index
+ * of the unclaimed ones lacks. Looking them up happens outside of the removing transaction, which
+ * so stays short however far apart they lie.
  */
 #include "sweep.h"
 

@@ -1,6 +1,6 @@
 /*
- * Explicit vacuum: removes what has been claimed, and on request rebuilds the file. One process of a
- * database vacuums at a time; a second one has nothing to do.
+ * Explicit vacuum: removes what has been claimed, and on request rebuilds the file. One process of
+ * a database vacuums at a time; a second one has nothing to do.
  */
 #include <sqlite3.h>
 
