@@ -314,12 +314,12 @@ def test_project_file__open_to_others(run, mode, warned):
 
 @pytest.mark.ours
 @pytest.mark.parametrize("target, warned", [
-    ("postgresql://u:secret@h/db", True), ("host=h password=secret", True),
+    ("postgresql://u:hunter2@h/db", True), ("host=h password=hunter2", True),
     ("postgresql://u@h/db", False), ("x", False)])
 def test_project_file__server_backend_not_available(run, target, warned):
     path = project(run.cwd, f'version = 1\nbackend = "nope"\ntarget = "{target}"\n')
     result = run("list")
-    assert (result.code, result.stdout) == (1, "") and "secret" not in result.stderr
+    assert (result.code, result.stdout) == (1, "") and "hunter2" not in result.stderr
     lines = result.stderr.splitlines()
     assert lines[-1].startswith("simplebroker: error: ") and "nope" in lines[-1]
     if warned:

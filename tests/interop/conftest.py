@@ -28,8 +28,9 @@ def needed(variable, inside=None):
 class Agent:
     """The reference, kept running in its own process."""
 
-    def __init__(self, python, cwd):
+    def __init__(self, python, cwd, settings):
         environment = {k: v for k, v in os.environ.items() if not k.startswith("BROKER_")}
+        environment.update(settings)
         self.cwd = Path(cwd)
         self.process = subprocess.Popen(
             [python, str(Path(__file__).with_name("reference_agent.py"))], cwd=cwd,
@@ -78,11 +79,11 @@ def reference(tmp_path):
 
 @pytest.fixture
 def agents(tmp_path):
-    """Starts as many agents as asked for."""
+    """Starts as many agents as asked for, with these settings in their environment."""
     started = []
 
-    def start(count=1):
-        started.extend(Agent(needed("REFERENCE_PYTHON", "python"), tmp_path)
+    def start(count=1, **settings):
+        started.extend(Agent(needed("REFERENCE_PYTHON", "python"), tmp_path, settings)
                        for _ in range(count))
         return started[-count:]
 

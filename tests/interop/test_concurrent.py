@@ -1,10 +1,11 @@
 """Both implementations at work on one file at the same time: nothing lost, nothing twice."""
 
+import subprocess
 import threading
 
 import pytest
 
-from cli.files import structure
+from cli.files import BODIES, old_file, structure
 from cli.transcript import SCHEMA, File
 
 OFF = {"BROKER_AUTO_VACUUM": "0"}
@@ -40,7 +41,7 @@ def stress(agent, path, role, count, **more):
 def test_writers_claimers_and_movers(ours, agents):
     """Every role is played by processes of both at once."""
     path, written, ids, taken, moved = ours.db.path, [], [], [], []
-    writers, takers = agents(2), agents(3)
+    writers, takers = agents(2, **OFF), agents(3, **OFF)
     ours("write", "q", "warm").ok()
     taken += ours("read", "q").stdout.split()
     written.append("warm")
@@ -141,14 +142,13 @@ def test_first_creation_by_everybody(ours, agents, prepare):
 
 @pytest.mark.parametrize("version", [1, "2.5.1", 3])
 def test_migration_by_everybody(ours, agents, version):
-    from cli.files import BODIES, old_file
     helpers = agents(2)
     for turn in range(3):
         name = f"old{turn}.db"
         db = old_file(ours.cwd / name, version)
         for agent in helpers:
             agent.send(argv=["-f", name, "read", "q"], cwd=str(ours.cwd))
-        processes = [ours.popen("-f", name, "write", "q", "new", stdin=None) for _ in range(3)]
+        processes = [ours.popen("-f", name, "write", "q", "new") for _ in range(3)]
         assert [process.wait(60) for process in processes] == [0] * 3
         assert sorted(agent.receive()["stdout"] for agent in helpers) == ["one\n", "two\n"]
         assert db.count() == len(BODIES) + 3 and db.meta()["schema_version"] == 5
@@ -177,19 +177,18 @@ def test_broadcast_is_all_or_none_for_the_other(ours, agents):
 
 def test_killed_in_the_middle__the_other_goes_on(ours, agents):
     """Commands are killed at any moment while the reference writes and claims."""
-    writer, claimer = agents(2)
+    writer, claimer = agents(2, **OFF)
     path = ours.db.path
     ours("write", "q", "warm").ok()
     stress(writer, path, "write", 300, name="r")
     stress(claimer, path, "claim", 200)
     for n in range(60):
-        process = ours.popen("write", "q", f"o{n}") if n % 2 else ours.popen("move", "q", "d",
-                                                                            stdout=-3)
-        try:
-            process.wait(0.0003 * n)
-        except Exception:
-            process.kill()
-        process.wait()
+        argv = ("write", "q", f"o{n}") if n % 2 else ("move", "q", "d")
+        with ours.popen(*argv, stdout=subprocess.DEVNULL, env=OFF) as process:
+            try:
+                process.wait(0.0003 * n)
+            except subprocess.TimeoutExpired:
+                process.kill()
     ids = writer.receive()["value"]
     claimed = claimer.receive()["value"]
     assert ours.db.sql("PRAGMA integrity_check") == [("ok",)]

@@ -133,6 +133,8 @@ class Side:
         text = re.sub(r"\(choose from .*\)", "", text)
         if "already exists with messages" in text:
             return "alias warning"
+        text = text.replace("target_queue is required for move operation",
+                            "Invalid queue name: cannot be empty")
         text = re.sub(r"(?<!\d)\d{19}(?!\d)", lambda m: "#", text)
         return text.replace(self.name, "FILE")
 

@@ -3,6 +3,7 @@
 import json
 import re
 import sqlite3
+import subprocess
 
 import pytest
 
@@ -190,7 +191,6 @@ def test_open_batch_of_the_reference__our_writer_waits(ours, agent):
 
 
 def test_watch_of_the_reference__hears_our_writes(ours, reference):
-    import subprocess
     ours("write", "q", "first").ok()
     with reference.popen("-q", "watch", "q", stdin=subprocess.DEVNULL,
                          stdout=subprocess.PIPE) as watcher:
