@@ -112,6 +112,7 @@ sb_status sb__enter(sb__call *call, sb_broker *broker, const char *operation,
 {
     sb_status status;
 
+    *call = (sb__call){.broker = broker, .operation = operation};
     sb__error_clear();
     if (!broker) {
         return sb__fail(SB_EINVALID, "broker must not be NULL");
@@ -129,12 +130,7 @@ sb_status sb__enter(sb__call *call, sb_broker *broker, const char *operation,
         sb__broker_release(broker);
         return status;
     }
-    call->broker = broker;
-    call->operation = operation;
     call->start_ns = broker->trace ? sb__clock_monotonic_ns() : 0;
-    call->rows = 0;
-    call->mutated = 0;
-    call->retries = 0;
     return SB_OK;
 }
 

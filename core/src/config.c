@@ -345,7 +345,7 @@ static sb_status get(const void **out, const sb_config *config, const char *key,
 sb_status sb_config_get_int64(int64_t *out, const sb_config *config, const char *key,
                               size_t key_len)
 {
-    const void *member;
+    const void *member = NULL;
     sb_status status = get(&member, config, key, key_len, SB_INT64);
 
     if (status == SB_OK && out) {
@@ -357,7 +357,7 @@ sb_status sb_config_get_int64(int64_t *out, const sb_config *config, const char 
 sb_status sb_config_get_double(double *out, const sb_config *config, const char *key,
                                size_t key_len)
 {
-    const void *member;
+    const void *member = NULL;
     sb_status status = get(&member, config, key, key_len, SB_DOUBLE);
 
     if (status == SB_OK && out) {
@@ -369,7 +369,7 @@ sb_status sb_config_get_double(double *out, const sb_config *config, const char 
 sb_status sb_config_get_text(const char **out, size_t *out_len, const sb_config *config,
                              const char *key, size_t key_len)
 {
-    const void *member;
+    const void *member = NULL;
     sb_status status = get(&member, config, key, key_len, SB_TEXT);
 
     if (status == SB_OK) {

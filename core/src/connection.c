@@ -132,13 +132,24 @@ static int clamp_to_int(int64_t value, int if_negative)
     return value < 0 ? if_negative : value > INT32_MAX ? INT32_MAX : (int)value;
 }
 
+/* PRAGMA cache_size takes a negative number of KiB. */
+static int cache_size(const sb__settings *settings)
+{
+    const int64_t most = INT32_MAX / KB_PER_MB;
+    int64_t mb = settings->cache_mb > most    ? most
+                 : settings->cache_mb < -most ? -most
+                                              : settings->cache_mb;
+
+    return (int)(-mb * KB_PER_MB);
+}
+
 sb_status sb__sqlite_apply_settings(sb__sqlite *sqlite, const sb__settings *settings)
 {
     char sql[128];
     int code;
 
-    snprintf(sql, sizeof sql, "PRAGMA cache_size = %lld; PRAGMA synchronous = %d",
-             -(long long)settings->cache_mb * KB_PER_MB, (int)settings->sync_mode);
+    snprintf(sql, sizeof sql, "PRAGMA cache_size = %d; PRAGMA synchronous = %d",
+             cache_size(settings), (int)settings->sync_mode);
     code = sqlite3_exec(sqlite->db, sql, NULL, NULL, NULL);
     if (code != SQLITE_OK) {
         return sb__sqlite_fail(sqlite->db, code);

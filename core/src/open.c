@@ -3,6 +3,7 @@
  */
 #include "open.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "alloc.h"
@@ -26,6 +27,7 @@ static sb_status make(sb_broker **out, const sb_config *config)
     sb__timestamp_init(&broker->timestamp);
     status = sb__turn_init(&broker->turn);
     if (status) {
+        free(broker);
         return status;
     }
     if (config) {
@@ -87,6 +89,19 @@ sb_status sb__broker_reconnect(sb_broker *broker, const sb_options *options)
     return status;
 }
 
+static void warn(const sb_broker *broker, const char *path)
+{
+    int64_t pages = broker->settings->wal_autocheckpoint;
+
+    if (pages < 0) {
+        sb__config_warn(broker->config, SB_WARN_CONFIG,
+                        "BROKER_WAL_AUTOCHECKPOINT must not be negative; 1000 is used instead of "
+                        "%lld",
+                        (long long)pages);
+    }
+    sb__netfs_warn(broker->config, path);
+}
+
 sb_status sb_open(sb_broker **out, const sb_target *target, const sb_config *config,
                   const sb_options *options)
 {
@@ -112,7 +127,7 @@ sb_status sb_open(sb_broker **out, const sb_target *target, const sb_config *con
         status = sb__broker_reconnect(broker, options);
     }
     if (!status) {
-        sb__netfs_warn(broker->config, sb_target_address(target));
+        warn(broker, sb_target_address(target));
     }
     return status && !broker ? status : finish(out, broker, status);
 }
