@@ -3,7 +3,9 @@
 
 #include <dirent.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 /* A name in the scratch directory. */
@@ -221,6 +223,28 @@ static void test_backup__of_a_replaced_database_is_refused(void **state)
     assert_int_equal(count_files(s, "copy.db"), 0);
 }
 
+/* A limit on the size of files stands in for a full disk. */
+static void test_backup__without_room_leaves_nothing(void **state)
+{
+    scratch *s = *state;
+    struct rlimit before, limit;
+    sb_status status;
+
+    run_sql(s->broker, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE "
+                       "i < 1000) INSERT INTO messages (queue, body, ts) "
+                       "SELECT 'q', hex(zeroblob(2000)), i FROM n");
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    limit = before;
+    limit.rlim_cur = 256 * 1024;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    status = sb_backup(s->broker, beside(s, "copy.db"), NTS, NULL);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_true(status < 0);
+    assert_int_equal(count_files(s, "copy.db"), 0);
+    assert_ok(sb_backup(s->broker, beside(s, "copy.db"), NTS, NULL));
+}
+
 static void test_backup__not_as_part_of_a_transaction(void **state)
 {
     scratch *s = *state;
@@ -241,6 +265,7 @@ int main(void)
         OVER_FILE(test_backup__cancelled_leaves_nothing),
         OVER_FILE(test_backup__of_a_database_being_written),
         OVER_FILE(test_backup__of_an_adopted_connection),
+        OVER_FILE(test_backup__without_room_leaves_nothing),
         OVER_FILE(test_backup__of_a_replaced_database_is_refused),
         EVERY_RUNNER(test_backup__not_as_part_of_a_transaction),
     };

@@ -2,6 +2,7 @@
 #include "foreign.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
@@ -351,6 +352,45 @@ static void test_automatic__a_large_queue_is_done_in_pieces(void **state)
     assert_pending(s->broker, "other", pieces);
 }
 
+enum { THREADS = 4, ROUNDS = 100 };
+
+static void *write_and_claim(void *payload)
+{
+    sb_broker *broker = payload;
+
+    for (int i = 0; i < ROUNDS; i++) {
+        sb_messages *messages = NULL;
+
+        if (sb_write(NULL, broker, "q", 1, "x", 1, NULL) ||
+            sb_claim(&messages, broker, "q", 1, 1, NULL)) {
+            return payload;
+        }
+        sb_messages_free(messages);
+    }
+    return NULL;
+}
+
+static void test_automatic__threads_of_one_broker(void **state)
+{
+    scratch *s = *state;
+    pthread_t threads[THREADS];
+    int64_t claimed = -1, total = -1;
+
+    open_with(s, 3, 5);
+    for (int i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, write_and_claim, s->broker), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        void *failed;
+
+        assert_int_equal(pthread_join(threads[i], &failed), 0);
+        assert_null(failed);
+    }
+    assert_ok(sb_overall_stats(&claimed, &total, s->broker, NULL));
+    assert_int_equal(claimed, total);
+    assert_true(total < THREADS * ROUNDS);
+}
+
 int main(void)
 {
 #define OVER_FILE(test) cmocka_unit_test_setup_teardown(test, scratch_open, scratch_free)
@@ -375,6 +415,7 @@ int main(void)
         OVER_FILE(test_automatic__failure_does_not_fail_the_operation),
         OVER_FILE(test_automatic__never_inside_an_open_transaction),
         OVER_FILE(test_automatic__a_large_queue_is_done_in_pieces),
+        OVER_FILE(test_automatic__threads_of_one_broker),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
