@@ -9,7 +9,6 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#include "config.h"
 #include "error.h"
 #include "files.h"
 #include "markers.h"
@@ -198,16 +197,6 @@ static sb_status set_up(sb__runner *runner, sb__setup_budget *budget, const sb_o
     return status;
 }
 
-static void warn_of_settings(const sb_config *config, const sb__settings *settings)
-{
-    if (config && settings->wal_autocheckpoint < 0) {
-        sb__config_warn(config, SB_WARN_CONFIG,
-                        "Invalid BROKER_WAL_AUTOCHECKPOINT '%lld', must be >= 0. "
-                        "Using default of 1000.",
-                        (long long)settings->wal_autocheckpoint);
-    }
-}
-
 sb_status sb__sqlite_prepare(sb__runner *runner, const sb__settings *settings, sb_config *config,
                              const sb_options *options)
 {
@@ -216,6 +205,7 @@ sb_status sb__sqlite_prepare(sb__runner *runner, const sb__settings *settings, s
     int complete = 0;
     sb_status status = check_sqlite();
 
+    (void)config;
     sb__setup_budget_init(&budget, options);
     sb__sqlite_set_wait(sqlite, budget.limit_ns, budget.retry.cancel);
     if (!status) {
@@ -227,7 +217,6 @@ sb_status sb__sqlite_prepare(sb__runner *runner, const sb__settings *settings, s
         status = set_up(runner, &budget, options);
     }
     if (!status) {
-        warn_of_settings(config, settings);
         status = sb__sqlite_apply_settings(sqlite, settings);
     }
     sb__sqlite_set_wait(sqlite, INT64_MAX, NULL);

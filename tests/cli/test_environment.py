@@ -163,4 +163,5 @@ def test_odd_but_accepted_values_work(run, key, value):
 
 def test_negative_autocheckpoint__warns(run):
     result = run("write", "q", "m", env={"BROKER_WAL_AUTOCHECKPOINT": "-5"})
-    assert result.code == 0 and result.stderr and run.db.rows() == ["q:m"]
+    assert result.code == 0 and run.db.rows() == ["q:m"]
+    assert result.stderr.count("BROKER_WAL_AUTOCHECKPOINT") == 1, result
