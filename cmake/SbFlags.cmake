@@ -12,6 +12,11 @@ target_compile_options(sb_flags INTERFACE
     -Wstrict-prototypes -Wold-style-definition -Wwrite-strings -Wundef -Wvla
     $<$<BOOL:${SB_WERROR}>:-Werror>)
 
+# A list of SQL statements, some of several lines, is not a forgotten comma.
+if(CMAKE_C_COMPILER_ID MATCHES "Clang")
+    target_compile_options(sb_flags INTERFACE -Wno-string-concatenation)
+endif()
+
 # Calls between our own exported functions need no detour through the dynamic linker.
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
     target_compile_options(sb_flags INTERFACE -fno-semantic-interposition)
