@@ -282,11 +282,10 @@ static sb_status finish_copy(backup *b)
     return status || code == SQLITE_OK ? status : sb__sqlite_fail(NULL, code);
 }
 
-static sb_status sync_file(const char *path, int flags)
+static sb_status sync_copy(const backup *b)
 {
-    int fd = open(path, flags | O_CLOEXEC);
-    int failed = fd < 0 || fsync(fd) != 0;
-    sb_status status = failed ? fail_io("sync", path) : SB_OK;
+    int fd = open(b->temporary, O_RDONLY | O_CLOEXEC);
+    sb_status status = fd < 0 || fsync(fd) ? fail_io("sync", b->temporary) : SB_OK;
 
     if (fd >= 0) {
         close(fd);
@@ -294,18 +293,25 @@ static sb_status sync_file(const char *path, int flags)
     return status;
 }
 
-static sb_status sync_directory(const char *path)
+static sb_status open_directory(int *out, const char *path)
 {
     const char *slash = strrchr(path, '/');
     char *directory = sb__strndup(path, slash == path ? 1 : (size_t)(slash - path));
-    sb_status status = directory ? sync_file(directory, O_RDONLY | O_DIRECTORY) : sb__fail_nomem();
+    sb_status status = SB_OK;
 
+    if (!directory) {
+        return sb__fail_nomem();
+    }
+    *out = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*out < 0) {
+        status = fail_io("open", directory);
+    }
     sb_free(directory);
     return status;
 }
 
 /* Gives the copy its name unless a file has got it meanwhile. */
-static sb_status publish(const backup *b)
+static sb_status give_name(const backup *b)
 {
     int fd;
 
@@ -331,6 +337,24 @@ static sb_status publish(const backup *b)
     return SB_OK;
 }
 
+/* What may fail for want of something comes first: a name once given should stay. */
+static sb_status publish(const backup *b)
+{
+    int directory;
+    sb_status status = open_directory(&directory, b->path);
+
+    if (status) {
+        return status;
+    }
+    status = give_name(b);
+    if (!status && fsync(directory)) {
+        status = fail_io("sync the directory of", b->path);
+        unlink(b->path);
+    }
+    close(directory);
+    return status;
+}
+
 static sb_status run_backup(backup *b)
 {
     sb_status status = check_free(b->path);
@@ -348,16 +372,15 @@ static sb_status run_backup(backup *b)
     sqlite3_close(b->copy);
     sqlite3_close(b->source);
     if (!status) {
-        status = sync_file(b->temporary, O_RDONLY);
+        status = sync_copy(b);
     }
     if (!status) {
         status = publish(b);
     }
     if (status) {
         remove_temporary(b);
-        return status;
     }
-    return sync_directory(b->path);
+    return status;
 }
 
 sb_status sb_backup(sb_broker *broker, const char *path, size_t path_len,
