@@ -1,0 +1,41 @@
+"""Transcripts of the command: each block runs in a shell of its own, in an empty directory."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .markdown import blocks
+
+TRANSCRIPTS = blocks("console")
+
+
+def steps(text):
+    """(command, expected output) of a transcript; a command goes on in lines that begin with '> '."""
+    result = []
+    for line in text.splitlines():
+        if line.startswith("$ "):
+            result.append([line[2:], ""])
+        elif line.startswith("> "):
+            result[-1][0] += "\n" + line[2:]
+        else:
+            result[-1][1] += line + "\n"
+    return result
+
+
+@pytest.mark.parametrize("block", TRANSCRIPTS,
+                         ids=[f"{path.name}-{n}" for n, (path, _, _) in enumerate(TRANSCRIPTS)])
+def test_transcript__is_what_happens(block, tmp_path):
+    environment = {key: value for key, value in os.environ.items()
+                   if not key.startswith("BROKER_")}
+    bin_directory = Path(os.environ["BROKER_BIN"]).absolute().parent
+    environment["PATH"] = f"{bin_directory}:{environment['PATH']}"
+    commands = steps(block[2])
+    mark = "-- end of step --"
+    script = "".join(f"{command}\necho '{mark}'\n" for command, _ in commands)
+    result = subprocess.run(["sh"], input=script, cwd=tmp_path, env=environment,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8",
+                            timeout=60)
+    printed = result.stdout.split(mark + "\n")[:-1]
+    assert list(zip([c for c, _ in commands], printed)) == [tuple(step) for step in commands]
