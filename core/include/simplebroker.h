@@ -683,7 +683,8 @@ SB_EXTERN void sb_config_free(sb_config *config);
 
 /**
  * Overrides a setting with a text, normalised as the environment's texts are. Not while other
- * threads use the configuration.
+ * threads use the configuration. The two BROKER_PROJECT_CONFIG_* settings are checked together: to
+ * change both, first set the name to ".broker.toml", then the path, then the name.
  * @param config    not NULL
  * @param key       such as "BROKER_SYNC_MODE"
  * @param key_len   its length
@@ -777,7 +778,8 @@ SB_EXTERN sb_status sb_target_sqlite(sb_target **out, const char *path, size_t p
  * @param file         value of --file; NULL when absent
  * @param file_len     its length
  * @param for_init     1 for the init command, else 0
- * @return SB_OK; SB_EINVALID with the reason; SB_ERUNTIME for a backend that is not available
+ * @return SB_OK; SB_EINVALID with the reason; SB_EOPERATIONAL, SB_EIO and SB_ERUNTIME as
+ *         sb_target_discover()
  * @since 0.1
  */
 SB_EXTERN sb_status sb_target_select(sb_target **out, const sb_config *config,
@@ -789,7 +791,7 @@ enum {
     SB_CHECK_PATHS = 1,         /**< the rules for directories and file names of a command */
     SB_CHECK_SQLITE = 2,        /**< an existing file looks like a SQLite database */
     SB_CHECK_INITIALIZED = 4,   /**< for project files and servers: it exists and is a broker's */
-    SB_CHECK_CLEANUP = 8        /**< only the directory's and the file's place */
+    SB_CHECK_CLEANUP = 8        /**< only the texts of the directory and the file name */
 };
 
 /**
@@ -797,7 +799,7 @@ enum {
  * @param target a result of sb_target_select()
  * @param config the same as there
  * @param checks bits of SB_CHECK_PATHS and so on
- * @return SB_OK; SB_EINVALID or SB_EDATABASE with the reason
+ * @return SB_OK; SB_EINVALID or SB_EDATABASE with the reason; SB_ERUNTIME for an unavailable backend
  * @since 0.1
  */
 SB_EXTERN sb_status sb_target_check(const sb_target *target, const sb_config *config,
@@ -809,7 +811,8 @@ SB_EXTERN sb_status sb_target_check(const sb_target *target, const sb_config *co
  * @param directory     NULL: BROKER_DEFAULT_DB_LOCATION, else the current directory
  * @param directory_len its length
  * @param config        not NULL
- * @return SB_OK; SB_EINVALID for a bad project file; SB_ERUNTIME for an unavailable backend
+ * @return SB_OK; SB_EINVALID for a bad project file; SB_EIO for one that cannot be read;
+ *         SB_ERUNTIME for an unavailable backend
  * @since 0.1
  */
 SB_EXTERN sb_status sb_target_for_directory(sb_target **out, const char *directory,
@@ -821,7 +824,9 @@ SB_EXTERN sb_status sb_target_for_directory(sb_target **out, const char *directo
  * @param directory     where to start; NULL: the current directory
  * @param directory_len its length
  * @param config        not NULL
- * @return SB_OK; SB_EMPTY when there is none; SB_EINVALID for a missing directory or a bad file
+ * @return SB_OK; SB_EMPTY when there is none; SB_EINVALID for a missing directory or a bad file;
+ *         SB_EOPERATIONAL when a candidate is locked; SB_EIO for a file that cannot be read;
+ *         SB_ERUNTIME for an unavailable backend
  * @since 0.1
  */
 SB_EXTERN sb_status sb_target_discover(sb_target **out, const char *directory, size_t directory_len,
@@ -833,7 +838,8 @@ SB_EXTERN sb_status sb_target_discover(sb_target **out, const char *directory, s
  * @param path     of the project file
  * @param path_len its length
  * @param config   not NULL
- * @return SB_OK; SB_EINVALID with the reason; SB_ERUNTIME for an unavailable backend
+ * @return SB_OK; SB_EINVALID with the reason; SB_EIO when it cannot be read; SB_ERUNTIME for an
+ *         unavailable backend
  * @since 0.1
  */
 SB_EXTERN sb_status sb_target_from_project_file(sb_target **out, const char *path, size_t path_len,
@@ -847,7 +853,7 @@ SB_EXTERN sb_status sb_target_from_project_file(sb_target **out, const char *pat
  * @param directory_len its length
  * @param max_depth     levels to look at; 100 is usual
  * @param config        not NULL
- * @return SB_OK; SB_EMPTY when there is none; SB_EINVALID for a missing directory
+ * @return SB_OK; SB_EMPTY when there is none, or no such directory
  * @since 0.1
  */
 SB_EXTERN sb_status sb_project_file_find(char **out, size_t *out_len, const char *directory,

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "error.h"
+#include "pyrepr.h"
+#include "str.h"
 #include "text.h"
 
 enum { COMPONENT_MAX = 255, PATH_MAX_CHARS = 1024, COMPONENT_SHOWN = 50 };
@@ -139,6 +141,26 @@ int sb__path_is_safe(const char *path, size_t len)
     return find_breach(&culprit, &culprit_len, path, len) == SAFE;
 }
 
+static sb_status fail_dangerous(const char *what, const char *culprit, const char *path, size_t len)
+{
+    sb__str shown = SB__STR_INIT;
+    sb_status status;
+
+    sb__str_append_text(&shown, "dangerous character '");
+    sb__text_one_line(&shown, culprit, 1);
+    sb__str_append_text(&shown, "': ");
+    sb__text_one_line(&shown, path, len);
+    status = sb__str_check(&shown);
+    if (status == SB_OK) {
+        status = sb__fail(SB_EINVALID,
+                          "%s contains %s. Path components must not contain shell metacharacters "
+                          "or control characters.",
+                          what, shown.data);
+    }
+    sb__str_dispose(&shown);
+    return status;
+}
+
 sb_status sb__path_check_safe(const char *what, const char *path, size_t len)
 {
     const char *culprit;
@@ -149,10 +171,7 @@ sb_status sb__path_check_safe(const char *what, const char *path, size_t len)
     case EMPTY:
         return sb__fail(SB_EINVALID, "%s must be a non-empty string", what);
     case DANGEROUS:
-        return sb__fail(SB_EINVALID,
-                        "%s contains dangerous character '%.1s': %.*s. Path components must not "
-                        "contain shell metacharacters or control characters.",
-                        what, culprit, (int)len, path);
+        return fail_dangerous(what, culprit, path, len);
     case PARENT_REFERENCE:
         return sb__fail(SB_EINVALID, "%s must not contain parent directory references: %.*s", what,
                         (int)len, path);

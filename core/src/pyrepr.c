@@ -95,6 +95,22 @@ void sb__py_repr_text(sb__str *out, const char *text, size_t len)
     sb__str_append_char(out, quote);
 }
 
+void sb__text_one_line(sb__str *out, const char *text, size_t len)
+{
+    uint32_t c;
+
+    for (size_t i = 0; i < len;) {
+        size_t n = next_char(&c, text + i, len - i);
+
+        if (is_printable(c)) {
+            sb__str_append(out, text + i, n);
+        } else {
+            append_escape(out, c);
+        }
+        i += n;
+    }
+}
+
 static void repr_bytes(sb__str *out, const char *bytes, size_t len)
 {
     char quote = quote_for(bytes, len);

@@ -18,6 +18,9 @@ void sb__py_repr(sb__str *out, const sb__value *value);
 /* str() of a value. */
 void sb__py_str(sb__str *out, const sb__value *value);
 
+/* A text as part of a message of one line: like repr(), without quotes. */
+void sb__text_one_line(sb__str *out, const char *text, size_t len);
+
 /* Cuts a text at `max` characters, the last three of them "...". */
 void sb__text_ellipsis(sb__str *text, size_t max);
 
