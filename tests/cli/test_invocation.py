@@ -110,6 +110,7 @@ USAGE_ERRORS = [
     (("alias", "remove", "a", "b"), "unrecognized arguments: b"),
     (("read", "q", "--after"), "argument --after: expected one argument"),
     (("read", "q", "--after", "-x"), "argument --after: expected one argument"),
+    (("read", "q", "--after", "-5"), "Invalid timestamp: -5; "),
     (("read", "q", "--before"), "argument --before: expected one argument"),
     (("peek", "q", "-m"), "argument -m/--message: expected one argument"),
     (("move", "a", "b", "--after"), "argument --after: expected one argument"),

@@ -186,6 +186,29 @@ def test_config_path__relative(run, tree):
     assert landed(tree) == ["inside/t.db"]
 
 
+def test_scope__a_hundred_levels(run, tmp_path):
+    File(tmp_path / ".broker.db").create()
+    home = os.getcwd()
+    os.chdir(tmp_path)
+    try:
+        for _ in range(105):
+            os.mkdir("d")
+            os.chdir("d")
+    finally:
+        os.chdir(home)
+    deep = run.at(tmp_path.joinpath(*["d"] * 97), **SCOPE)
+    deep("write", "q", "m").ok()
+    deeper = run.at(tmp_path.joinpath(*["d"] * 103), **SCOPE)
+    deeper("write", "q", "m").fails(1, "BROKER_PROJECT_SCOPE is enabled")
+
+
+def test_cleanup__the_configured_target(run):
+    project(run.cwd)
+    run("write", "q", "m").ok()
+    run("--cleanup").says(f"Database cleaned up: {run.cwd}/t.db")
+    assert os.listdir(run.cwd) == [".broker.toml"]
+
+
 # init
 
 def test_init__scope_on_reports_the_parents(run, tree):
