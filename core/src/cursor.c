@@ -160,6 +160,20 @@ static sb_status fill_open_batch(sb__call *call, sb_cursor *cursor)
     return status;
 }
 
+/* A claim or move that did not commit leaves no messages here for the next call to hand out. */
+static sb_status fill_taken(sb__call *call, sb_cursor *cursor)
+{
+    sb_status status = cursor->at_least_once
+                           ? fill_open_batch(call, cursor)
+                           : sb__mutate(call, &cursor->options, 1, sb__delivery_work,
+                                        &cursor->delivery);
+
+    if (status) {
+        sb__messages_clear(cursor->delivery.messages);
+    }
+    return status;
+}
+
 static sb_status fill(sb__call *call, sb_cursor *cursor)
 {
     sb__delivery *d = &cursor->delivery;
@@ -171,11 +185,8 @@ static sb_status fill(sb__call *call, sb_cursor *cursor)
     if (status) {
         return status;
     }
-    if (cursor->at_least_once) {
-        return fill_open_batch(call, cursor);
-    }
     if (d->kind != SB_CURSOR_PEEK) {
-        return sb__mutate(call, &cursor->options, 1, sb__delivery_work, d);
+        return fill_taken(call, cursor);
     }
     status = sb__ask(call, &cursor->options, sb__delivery_work, d);
     count = sb_messages_count(d->messages);

@@ -81,29 +81,35 @@ static int bind(sqlite3_stmt *statement, const sb_values *params)
     return code;
 }
 
+/*
+ * One look at the column, then cheap ones at its value. SQLite calls such a value unprotected, as
+ * it may change under another thread; here no other thread uses the connection meanwhile.
+ */
 static void read_column(sb__value *value, sqlite3_stmt *statement, int column)
 {
+    sqlite3_value *found = sqlite3_column_value(statement, column);
+
     value->owned = 0;
     value->data = NULL;
     value->len = 0;
-    switch (sqlite3_column_type(statement, column)) {
+    switch (sqlite3_value_type(found)) {
     case SQLITE_INTEGER:
         value->type = SB_INT64;
-        value->as.integer = sqlite3_column_int64(statement, column);
+        value->as.integer = sqlite3_value_int64(found);
         break;
     case SQLITE_FLOAT:
         value->type = SB_DOUBLE;
-        value->as.number = sqlite3_column_double(statement, column);
+        value->as.number = sqlite3_value_double(found);
         break;
     case SQLITE_TEXT:
         value->type = SB_TEXT;
-        value->data = (const char *)sqlite3_column_text(statement, column);
-        value->len = (size_t)sqlite3_column_bytes(statement, column);
+        value->data = (const char *)sqlite3_value_text(found);
+        value->len = (size_t)sqlite3_value_bytes(found);
         break;
     case SQLITE_BLOB:
         value->type = SB_BLOB;
-        value->data = sqlite3_column_blob(statement, column);
-        value->len = (size_t)sqlite3_column_bytes(statement, column);
+        value->data = sqlite3_value_blob(found);
+        value->len = (size_t)sqlite3_value_bytes(found);
         break;
     default:
         value->type = SB_NULL;
@@ -246,17 +252,45 @@ static sb_status run_text(sb__sqlite *sqlite, const char *sql)
     return run_cached(sqlite, sql, strlen(sql), &none, NULL);
 }
 
+static const char rollback_sql[] = "ROLLBACK";
+static const char savepoint_rollback_sql[] = "ROLLBACK TO simplebroker_txn";
+static const char savepoint_release_sql[] = "RELEASE simplebroker_txn";
+
+/* What ends a transaction must be compiled before it begins: memory may be what it fails for. */
+static sb_status make_ready_to_end(sb__sqlite *sqlite)
+{
+    static const struct {
+        const char *sql;
+        size_t len;
+    } texts[] = {{rollback_sql, sizeof rollback_sql - 1},
+                 {savepoint_rollback_sql, sizeof savepoint_rollback_sql - 1},
+                 {savepoint_release_sql, sizeof savepoint_release_sql - 1}};
+    size_t count = sqlite->nested ? sizeof texts / sizeof texts[0] : 1;
+
+    for (size_t i = 0; i < count; i++) {
+        sqlite3_stmt *statement;
+        int code = sb__statements_get(&statement, &sqlite->statements, sqlite->db, texts[i].sql,
+                                      texts[i].len);
+
+        if (code != SQLITE_OK) {
+            return sb__sqlite_fail(sqlite->db, code);
+        }
+    }
+    return SB_OK;
+}
+
 /* Inside an application's own transaction ours is a savepoint of it. */
 static sb_status begin(void *payload)
 {
     sb__sqlite *sqlite = payload;
+    sb_status status;
 
-    if (sqlite->adopted && !sqlite3_get_autocommit(sqlite->db)) {
-        sqlite->nested = 1;
-        return run_text(sqlite, "SAVEPOINT simplebroker_txn");
+    sqlite->nested = sqlite->adopted && !sqlite3_get_autocommit(sqlite->db);
+    status = make_ready_to_end(sqlite);
+    if (status) {
+        return status;
     }
-    sqlite->nested = 0;
-    return run_text(sqlite, "BEGIN IMMEDIATE");
+    return run_text(sqlite, sqlite->nested ? "SAVEPOINT simplebroker_txn" : "BEGIN IMMEDIATE");
 }
 
 static sb_status commit(void *payload)
@@ -265,7 +299,7 @@ static sb_status commit(void *payload)
     sb_status status;
 
     if (sqlite->nested) {
-        return run_text(sqlite, "RELEASE simplebroker_txn");
+        return run_text(sqlite, savepoint_release_sql);
     }
     status = run_text(sqlite, "COMMIT");
     if (status && (sb_error_sqlite_code(NULL) & 0xff) == SQLITE_IOERR) {
@@ -280,12 +314,12 @@ static sb_status rollback(void *payload)
     sb__sqlite *sqlite = payload;
 
     if (sqlite->nested) {
-        sb_status status = run_text(sqlite, "ROLLBACK TO simplebroker_txn");
+        sb_status status = run_text(sqlite, savepoint_rollback_sql);
 
-        return status ? status : run_text(sqlite, "RELEASE simplebroker_txn");
+        return status ? status : run_text(sqlite, savepoint_release_sql);
     }
     /* SQLite itself rolls back after some failures. */
-    return sqlite3_get_autocommit(sqlite->db) ? SB_OK : run_text(sqlite, "ROLLBACK");
+    return sqlite3_get_autocommit(sqlite->db) ? SB_OK : run_text(sqlite, rollback_sql);
 }
 
 static int64_t changes(void *payload)

@@ -161,10 +161,28 @@ static void notice_death(sb_txn *txn)
 {
     sb__sqlite *sqlite = txn->broker->runner.sqlite;
 
-    txn->dead = sqlite && !sb__sqlite_in_transaction(sqlite);
+    if (sqlite && !sb__sqlite_in_transaction(sqlite)) {
+        txn->dead = 1;
+    }
 }
 
-static sb_status run_in_savepoint(sb__call *call, sb__work_fn work, void *context)
+/* Undoes what was done since the savepoint; the whole transaction, if only that can be undone. */
+static void undo(sb_txn *txn)
+{
+    sb__runner *runner = &txn->broker->runner;
+    const sb__sql *sql = txn->broker->sql;
+    sb_error saved;
+
+    sb__error_stash(&saved);
+    if (sb__run(runner, sql->savepoint_rollback, NULL, NULL, NULL) ||
+        sb__run(runner, sql->savepoint_release, NULL, NULL, NULL)) {
+        sb__rollback(runner);
+        txn->dead = 1;
+    }
+    sb__error_unstash(&saved);
+}
+
+static sb_status run_in_savepoint(sb__call *call, sb_txn *txn, sb__work_fn work, void *context)
 {
     sb__runner *runner = &call->broker->runner;
     const sb__sql *sql = call->broker->sql;
@@ -174,16 +192,13 @@ static sb_status run_in_savepoint(sb__call *call, sb__work_fn work, void *contex
         return status;
     }
     status = work(call, context);
-    if (status) {
-        sb_error saved;
-
-        sb__error_stash(&saved);
-        sb__run(runner, sql->savepoint_rollback, NULL, NULL, NULL);
-        sb__run(runner, sql->savepoint_release, NULL, NULL, NULL);
-        sb__error_unstash(&saved);
-        return status;
+    if (!status) {
+        status = sb__run(runner, sql->savepoint_release, NULL, NULL, NULL);
     }
-    return sb__run(runner, sql->savepoint_release, NULL, NULL, NULL);
+    if (status) {
+        undo(txn);
+    }
+    return status;
 }
 
 static sb_status run_inside(sb__call *call, sb_txn *txn, int statements, sb__work_fn work,
@@ -194,7 +209,7 @@ static sb_status run_inside(sb__call *call, sb_txn *txn, int statements, sb__wor
     if (status) {
         return status;
     }
-    status = statements > 1 ? run_in_savepoint(call, work, context) : work(call, context);
+    status = statements > 1 ? run_in_savepoint(call, txn, work, context) : work(call, context);
     if (!status) {
         sb__txn_count(txn, call->mutated);
     } else if (status < 0) {
