@@ -79,7 +79,7 @@ static size_t component(const char **start, size_t *at, const char *path, size_t
     return end - begin;
 }
 
-/* Whether a component is `name`; the last one counts only if it is the first, too, or `last` is set. */
+/* Whether a component is `name`; without `last` the last one does not count unless it is alone. */
 static int has_component(const char *path, size_t len, const char *name, int last)
 {
     const char *start;

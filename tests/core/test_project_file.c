@@ -67,7 +67,8 @@ static void test_target__must_be_path_safe(void **state)
                   target_of(&target, p, "version=1\nbackend='sqlite'\ntarget='~/x'\n", 0600));
     assert_message(".broker.toml sqlite target contains dangerous character '~': ");
     assert_status(SB_EINVALID,
-                  target_of(&target, p, "version=1\nbackend='sqlite'\ntarget=\"a\\u0000b\"\n", 0600));
+                  target_of(&target, p, "version=1\nbackend='sqlite'\ntarget=\"a\\u0000b\"\n",
+                            0600));
     assert_message("embedded null byte");
 }
 

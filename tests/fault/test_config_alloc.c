@@ -158,7 +158,8 @@ static void test_out_of_memory__is_reported_and_leaks_nothing(void **state)
     put_broker(p, "other/.broker.db");
     assert_int_equal(symlink("e", "d/link"), 0);
     put_file("d/.broker.toml",
-             "version=1\nbackend='sqlite'\ntarget='../p.db'\n[backend_options]\nb='x'\na=1\n", 0600);
+             "version=1\nbackend='sqlite'\ntarget='../p.db'\n[backend_options]\nb='x'\na=1\n",
+             0600);
     setenv("HOME", p->root, 1);
 
     until_it_succeeds(p, configure);
