@@ -340,7 +340,7 @@ static sb_status give_name(const backup *b)
 /* What may fail for want of something comes first: a name once given should stay. */
 static sb_status publish(const backup *b)
 {
-    int directory;
+    int directory = -1;
     sb_status status = open_directory(&directory, b->path);
 
     if (status) {
