@@ -2,7 +2,10 @@
 
 import os
 import shutil
+import sqlite3
 import tempfile
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -59,3 +62,35 @@ def nobody():
     for place, _, _ in os.walk(directory):
         os.chmod(place, 0o700)
     shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def blocked_write(request, tmp_path_factory):
+    """A write to a database that stays locked: its result and the seconds it took. It takes half
+    a minute, so it begins with the session and runs beside the other tests."""
+    if not any("blocked_write_outcome" in item.fixturenames for item in request.session.items):
+        yield None
+        return
+    run, answer = Shell([broker_bin()], tmp_path_factory.mktemp("blocked")), []
+    run.seed("q:m")
+    holder = sqlite3.connect(run.db.path, isolation_level=None, check_same_thread=False)
+    holder.execute("BEGIN IMMEDIATE")
+
+    def write():
+        began = time.monotonic()
+        answer.append(run("write", "q", "x", "--json", env={"BROKER_BUSY_TIMEOUT": "1"}))
+        answer.append(time.monotonic() - began)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    yield thread, answer, run
+    thread.join()
+    holder.close()
+
+
+@pytest.fixture
+def blocked_write_outcome(blocked_write):
+    """Waits for the blocked write: its result, the seconds it took, and where it ran."""
+    thread, answer, run = blocked_write
+    thread.join()
+    return (*answer, run)
