@@ -10,6 +10,7 @@
 #include "arguments.h"
 #include "error.h"
 #include "messages.h"
+#include "params.h"
 #include "txn.h"
 
 sb_status sb__delivery_set_target(sb__delivery *delivery, const char *target, size_t target_len)
@@ -41,9 +42,9 @@ static sb_status change_rows(sb__call *call, const sb__delivery *delivery)
     sb_values params;
 
     sb__values_init(&params);
-    sb_values_add_int64(&params, 0);
+    sb__params_add_int64(&params, 0);
     if (delivery->kind == SB_CURSOR_MOVE) {
-        sb__values_borrow(&params, SB_TEXT, delivery->target, delivery->target_len);
+        sb__params_add_text(&params, delivery->target, delivery->target_len);
     }
     for (size_t i = 0; i < count && !status; i++) {
         params.items[0].as.integer = sb__messages_row(delivery->messages, i);

@@ -10,14 +10,26 @@
 
 #include "value.h"
 
+static inline sb__value *sb__params_next(sb_values *params, sb_type type)
+{
+    sb__value *value = &params->inline_items[params->count++];
+
+    value->type = type;
+    value->owned = 0;
+    return value;
+}
+
 static inline void sb__params_add_text(sb_values *params, const char *text, size_t len)
 {
-    (void)sb__values_borrow(params, SB_TEXT, text, len);
+    sb__value *value = sb__params_next(params, SB_TEXT);
+
+    value->data = text;
+    value->len = len;
 }
 
 static inline void sb__params_add_int64(sb_values *params, int64_t integer)
 {
-    (void)sb_values_add_int64(params, integer);
+    sb__params_next(params, SB_INT64)->as.integer = integer;
 }
 
 /* One text alone: the name of a queue, mostly. */

@@ -6,6 +6,7 @@
 #include "delivery.h"
 #include "error.h"
 #include "messages.h"
+#include "params.h"
 #include "txn.h"
 
 sb_status sb_peek(sb_messages **out, sb_broker *broker, const char *queue, size_t queue_len,
@@ -54,10 +55,10 @@ static sb_status read_page(sb__call *call, void *context)
 
     sb__messages_clear(p->messages);
     sb__values_init(&params);
-    sb__values_borrow(&params, SB_TEXT, p->queue, p->queue_len);
-    sb_values_add_int64(&params, p->above_ts);
-    sb_values_add_int64(&params, p->max_ts);
-    sb_values_add_int64(&params, (int64_t)p->limit);
+    sb__params_add_text(&params, p->queue, p->queue_len);
+    sb__params_add_int64(&params, p->above_ts);
+    sb__params_add_int64(&params, p->max_ts);
+    sb__params_add_int64(&params, (int64_t)p->limit);
     status = sb__run(&call->broker->runner, call->broker->sql->pending_by_ts, &params, append_row,
                      p->messages);
     call->rows = (int64_t)sb_messages_count(p->messages);

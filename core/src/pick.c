@@ -9,6 +9,7 @@
 #include "arguments.h"
 #include "error.h"
 #include "messages.h"
+#include "params.h"
 
 enum { SHORT_RANGE = 1000, NEAR = 16, FAR = 4096 };
 
@@ -39,19 +40,27 @@ sb_status sb__pick_init(sb__pick *pick, const char *queue, size_t queue_len, int
     return status;
 }
 
+typedef struct picked {
+    sb_messages *messages;
+    size_t limit;
+} picked;
+
+/* Ends the statement with the last row, instead of asking SQLite for one that cannot come. */
 static sb_status append_row(void *payload, const sb_values *row)
 {
+    picked *p = payload;
     size_t len = 0;
     const char *body = sb_values_text(&len, row, 1);
+    sb_status status = sb__messages_append_row(p->messages, sb_values_int64(row, 0),
+                                               body ? body : "", len, sb_values_int64(row, 2));
 
-    return sb__messages_append_row(payload, sb_values_int64(row, 0), body ? body : "", len,
-                                   sb_values_int64(row, 2));
+    return status || sb_messages_count(p->messages) < p->limit ? status : SB__ENOUGH;
 }
 
 static void add_bounds(sb_values *params, const sb__pick *pick)
 {
-    sb_values_add_int64(params, pick->after);
-    sb_values_add_int64(params, pick->before < 0 ? INT64_MAX : pick->before);
+    sb__params_add_int64(params, pick->after);
+    sb__params_add_int64(params, pick->before < 0 ? INT64_MAX : pick->before);
 }
 
 static sb_status is_short(int *out, sb__call *call, const sb__pick *pick)
@@ -61,9 +70,9 @@ static sb_status is_short(int *out, sb__call *call, const sb__pick *pick)
     sb_status status;
 
     sb__values_init(&params);
-    sb__values_borrow(&params, SB_TEXT, pick->queue, pick->queue_len);
+    sb__params_add_text(&params, pick->queue, pick->queue_len);
     add_bounds(&params, pick);
-    sb_values_add_int64(&params, SHORT_RANGE);
+    sb__params_add_int64(&params, SHORT_RANGE);
     status = sb__run_int64(&rows, &call->broker->runner, call->broker->sql->range_probe[pick->any],
                            &params);
     *out = rows < SHORT_RANGE;
@@ -73,17 +82,18 @@ static sb_status is_short(int *out, sb__call *call, const sb__pick *pick)
 static sb_status run_range(sb_messages *messages, sb__call *call, const sb__pick *pick,
                            const char *sql, int64_t depth)
 {
+    picked result = {messages, pick->limit};
     sb_values params;
 
     sb__values_init(&params);
-    sb__values_borrow(&params, SB_TEXT, pick->queue, pick->queue_len);
-    sb_values_add_int64(&params, pick->above_id);
+    sb__params_add_text(&params, pick->queue, pick->queue_len);
+    sb__params_add_int64(&params, pick->above_id);
     add_bounds(&params, pick);
-    sb_values_add_int64(&params, (int64_t)pick->limit);
+    sb__params_add_int64(&params, (int64_t)pick->limit);
     if (depth) {
-        sb_values_add_int64(&params, depth);
+        sb__params_add_int64(&params, depth);
     }
-    return sb__run(&call->broker->runner, sql, &params, append_row, messages);
+    return sb__run(&call->broker->runner, sql, &params, append_row, &result);
 }
 
 /* Looks at the oldest `depth` messages; whether the limit was reached there goes to *out_done. */
@@ -141,6 +151,7 @@ sb_status sb__pick_run(sb_messages *messages, sb__call *call, const sb__pick *pi
 {
     const sb__sql *sql = call->broker->sql;
     int by_id = pick->id >= 0;
+    picked result = {messages, by_id ? 1 : pick->limit};
     sb_values params;
 
     if (!by_id && (pick->after >= 0 || pick->before >= 0 || pick->above_id > 0 ||
@@ -148,8 +159,8 @@ sb_status sb__pick_run(sb_messages *messages, sb__call *call, const sb__pick *pi
         return pick_range(messages, call, pick);
     }
     sb__values_init(&params);
-    sb__values_borrow(&params, SB_TEXT, pick->queue, pick->queue_len);
-    sb_values_add_int64(&params, by_id ? pick->id : (int64_t)pick->limit);
+    sb__params_add_text(&params, pick->queue, pick->queue_len);
+    sb__params_add_int64(&params, by_id ? pick->id : (int64_t)pick->limit);
     return sb__run(&call->broker->runner, by_id ? sql->by_ts[pick->any] : sql->oldest, &params,
-                   append_row, messages);
+                   append_row, &result);
 }

@@ -55,7 +55,7 @@ static sb_status run(sb__runner *runner, const char *sql, const sb_values *param
 
     /* A consumer that stopped early is heard even through a runner that did not pass it on. */
     if (rows && rows->status) {
-        return rows->status;
+        return rows->status == SB__ENOUGH ? SB_OK : rows->status;
     }
     return checked(status);
 }
@@ -76,7 +76,7 @@ static sb_status keep_int64(void *payload, const sb_values *row)
         kept->type = row->items[0].type;
         kept->as.integer = sb_values_int64(row, 0);
     }
-    return SB_OK;
+    return SB__ENOUGH;
 }
 
 sb_status sb__run_int64(int64_t *out, sb__runner *runner, const char *sql, const sb_values *params)

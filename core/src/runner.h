@@ -19,6 +19,10 @@ typedef struct sb__runner {
     sb__sqlite *sqlite; /* the built-in runner's connection; NULL behind a foreign runner */
 } sb__runner;
 
+/* What a row function returns to end the statement because it needs no more: sb__run() then returns
+ * SB_OK. Never leaves the core. */
+#define SB__ENOUGH SB_EXISTS
+
 struct sb_rows {
     sb_row_fn fn;
     void *payload;
@@ -28,7 +32,7 @@ struct sb_rows {
 
 /*
  * Runs a statement whose text is constant, so that its address identifies it. `fn` sees each row;
- * what it returns ends the statement and is passed on unchanged.
+ * what it returns ends the statement and is passed on unchanged, but for SB__ENOUGH.
  */
 sb_status sb__run(sb__runner *runner, const char *sql, const sb_values *params, sb_row_fn fn,
                   void *payload);

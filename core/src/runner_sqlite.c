@@ -117,12 +117,6 @@ static void read_column(sb__value *value, sqlite3_stmt *statement, int column)
     }
 }
 
-static int ran_out_of_memory(const sb__value *value, sqlite3_stmt *statement)
-{
-    return (value->type == SB_TEXT || value->type == SB_BLOB) && !value->data &&
-           sqlite3_errcode(sqlite3_db_handle(statement)) == SQLITE_NOMEM;
-}
-
 static sb_status read_row(sb_values *row, sqlite3_stmt *statement)
 {
     int columns = sqlite3_column_count(statement);
@@ -134,7 +128,8 @@ static sb_status read_row(sb_values *row, sqlite3_stmt *statement)
             return sb__fail_nomem();
         }
         read_column(value, statement, i);
-        if (ran_out_of_memory(value, statement)) {
+        if (!value->data && value->type >= SB_TEXT &&
+            sqlite3_errcode(sqlite3_db_handle(statement)) == SQLITE_NOMEM) {
             return sb__fail_nomem();
         }
     }

@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "error.h"
+#include "params.h"
 
 enum { ROUNDS = 6, COUNTER_WAITS = 100000 };
 
@@ -70,7 +71,7 @@ sb_status sb__timestamp_raise(int *out_raised, sb__timestamp *timestamp, sb__run
     sb_status status;
 
     sb__values_init(&params);
-    sb_values_add_int64(&params, value);
+    sb__params_add_int64(&params, value);
     status = sb__run_changes(&changed, runner, sql->last_ts_advance,
                              sql->last_ts_advance_returning, &params);
     *out_raised = changed > 0;

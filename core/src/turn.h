@@ -6,6 +6,8 @@
 #define SB_TURN_H
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "simplebroker.h"
@@ -13,12 +15,13 @@
 typedef struct sb__turn_waiter sb__turn_waiter;
 
 typedef struct sb__turn {
-    pthread_mutex_t mutex;
+    /* 0: free; else a number of the holding thread, plus 1 when giving needs the mutex, because
+     * somebody waits or the turn is closed. 1 alone: closed and free. */
+    _Atomic uintptr_t state;
+    pthread_mutex_t mutex; /* guards the rest */
     sb__turn_waiter *head, **tail;
-    pthread_t owner; /* meaningful while held */
-    int held;
-    int closed; /* waiters leave with SB_ECLOSED */
-    pthread_cond_t idle; /* signalled when nobody holds it any more */
+    int closed;          /* waiters leave with SB_ECLOSED */
+    pthread_cond_t idle; /* signalled when a closed turn becomes free */
 } sb__turn;
 
 sb_status sb__turn_init(sb__turn *turn);
@@ -30,7 +33,7 @@ void sb__turn_dispose(sb__turn *turn);
  */
 sb_status sb__turn_take(sb__turn *turn, int64_t timeout_ms, const sb_cancel *cancel);
 
-/* Hands the turn to the next waiter. */
+/* Hands the turn to the next waiter; on any thread. */
 void sb__turn_give(sb__turn *turn);
 
 int sb__turn_is_mine(sb__turn *turn);

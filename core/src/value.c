@@ -8,13 +8,6 @@
 #include "alloc.h"
 #include "error.h"
 
-void sb__values_init(sb_values *values)
-{
-    values->count = 0;
-    values->capacity = SB__VALUES_INLINE;
-    values->items = values->inline_items;
-}
-
 void sb__values_dispose(sb_values *values)
 {
     sb_values_clear(values);

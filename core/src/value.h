@@ -33,7 +33,13 @@ struct sb_values {
 
 /* Makes stack storage usable. Needs sb__values_dispose() only if it may outgrow the inline items
  * or copies were added. */
-void sb__values_init(sb_values *values);
+static inline void sb__values_init(sb_values *values)
+{
+    values->count = 0;
+    values->capacity = SB__VALUES_INLINE;
+    values->items = values->inline_items;
+}
+
 void sb__values_dispose(sb_values *values);
 
 /* Appends a text or blob that the caller keeps alive. */

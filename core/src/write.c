@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "config.h"
 #include "error.h"
+#include "params.h"
 #include "txn.h"
 
 enum { ATTEMPTS = 3, FIRST_PAUSE_NS = 1000000, SECOND_PAUSE_NS = 2000000 };
@@ -31,9 +32,9 @@ static sb_status insert(sb__call *call, void *context)
         return status;
     }
     sb__values_init(&params);
-    sb__values_borrow(&params, SB_TEXT, m->queue, m->queue_len);
-    sb__values_borrow(&params, SB_TEXT, m->body, m->body_len);
-    sb_values_add_int64(&params, m->id);
+    sb__params_add_text(&params, m->queue, m->queue_len);
+    sb__params_add_text(&params, m->body, m->body_len);
+    sb__params_add_int64(&params, m->id);
     status = sb__run(&broker->runner, broker->sql->insert, &params, NULL, NULL);
     call->rows = 1;
     call->mutated = 1;
