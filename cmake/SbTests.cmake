@@ -52,21 +52,6 @@ function(sb_add_test name)
     endif()
 endfunction()
 
-# sb_add_example(name): docs/examples/<name>.c, built as a user of the library would and run in an
-# empty directory as docs.<name>; its output must be docs/examples/<name>.out where that exists.
-function(sb_add_example name)
-    set(source "${PROJECT_SOURCE_DIR}/docs/examples/${name}")
-    add_executable(example_${name} "${source}.c")
-    target_link_libraries(example_${name} PRIVATE
-        simplebroker sb_flags sb_sqlite3 Threads::Threads)
-    add_test(NAME docs.${name} COMMAND "${CMAKE_COMMAND}"
-        -DPROGRAM=$<TARGET_FILE:example_${name}> -DEXPECTED=${source}.out
-        -DSCRATCH=${CMAKE_CURRENT_BINARY_DIR}/docs/${name}
-        -P "${CMAKE_CURRENT_SOURCE_DIR}/docs/run_example.cmake")
-    set_tests_properties(docs.${name} PROPERTIES LABELS "unit;docs"
-        TIMEOUT "${SB_TEST_TIMEOUT}" ENVIRONMENT "${SB_SANITIZER_ENVIRONMENT}")
-endfunction()
-
 # The Python environments are fixtures: made when missing, checked in an instant otherwise.
 add_test(NAME setup.python COMMAND "${PROJECT_SOURCE_DIR}/scripts/python-env" "${SB_VENV}"
     "${PROJECT_SOURCE_DIR}/tests/python/requirements.txt" 3.10)
