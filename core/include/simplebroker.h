@@ -23,13 +23,14 @@
  * (message, retryable, outcome ambiguous, SQLite code) is kept per thread, is cleared on entry of
  * each function that returns sb_status, and is left alone by getters, close and free functions.
  * Besides the listed codes every such function can return SB_EINVALID for a NULL or out-of-range
- * argument and SB_ENOMEM when memory runs out; every function on a broker also SB_ECLOSED, SB_EFORK,
- * SB_CANCELLED, SB_EBUSY_OWNER, SB_EOPERATIONAL, SB_EDATABASE and SB_EUSER. Wrong input is reported
- * before anything is changed; after a failure nothing is changed and the handle stays usable.
+ * argument and SB_ENOMEM when memory runs out; every function on a broker also SB_ECLOSED,
+ * SB_EFORK, SB_CANCELLED, SB_EBUSY_OWNER, SB_EOPERATIONAL, SB_EDATABASE and SB_EUSER. Wrong input
+ * is reported before anything is changed; after a failure nothing is changed, unless
+ * sb_error_outcome_ambiguous() says otherwise, and the handle stays usable.
  *
  * Ownership: what a function returns through `out` is freed with the function named in its comment.
- * Arguments stay the caller's, after success as after failure. Close and free functions accept NULL.
- * A child handle (cursor, transaction, dump, load) keeps its broker alive: close in any order.
+ * Arguments stay the caller's, after success as after failure. Close and free functions accept
+ * NULL. A child handle (cursor, transaction, dump, load) keeps its broker alive: close in any order.
  *
  * Threads: sb_broker, sb_config, sb_target and sb_cancel may be shared by threads. Every other
  * handle belongs to one thread at a time. Callbacks run on the thread that made the call, without
@@ -264,7 +265,8 @@ enum { SB_OPTIONS_VERSION = 1, SB_RUNNER_VERSION = 1 };
 /**
  * Runs one statement. Required.
  * @param payload the runner's own
- * @param sql     one statement, with `?` or `?N` placeholders; NUL-terminated; borrowed for the call
+ * @param sql     one statement, with `?` or `?N` placeholders; NUL-terminated; borrowed for the
+ *                call
  * @param sql_len its length in bytes
  * @param params  the values to bind; borrowed for the call
  * @param rows    where to deliver rows with sb_rows_push(); NULL when no rows are wanted
@@ -344,8 +346,8 @@ SB_EXTERN int sb_feature(sb_feature_id feature);
 SB_EXTERN const char *sb_sqlite_version(void);
 
 /**
- * Whether the SQLite in use has the WAL-reset bug (3.7.0 to 3.51.2 less the repaired lines). Brokers
- * opened by path are protected from it; two foreign connections can still hurt each other.
+ * Whether the SQLite in use has the WAL-reset bug (3.7.0 to 3.51.2 less the repaired lines).
+ * Brokers opened by path are protected from it; two foreign connections can still hurt each other.
  * @return 1 if it has, else 0
  * @since 0.1
  */
@@ -410,7 +412,8 @@ SB_EXTERN sb_status sb_error_status(const sb_error *error);
 SB_EXTERN const char *sb_error_message(const sb_error *error);
 
 /**
- * Whether trying again can help.
+ * Whether trying again can help, as far as whoever failed has said so. SQLite does not say: there
+ * the code (SQLITE_BUSY, SQLITE_LOCKED) or the wording "database is locked" tells.
  * @param error may be NULL
  * @return 1 yes, 0 no, -1 not said
  * @since 0.1
@@ -483,22 +486,64 @@ SB_EXTERN sb_status sb_error_set(sb_status status, const char *message, size_t m
  */
 SB_EXTERN sb_status sb_options_init(sb_options *options, uint32_t version);
 
-/** Options on the heap, for bindings. @return to be freed with sb_options_free(), or NULL @since 0.1 */
+/**
+ * Options on the heap, for bindings.
+ * @return to be freed with sb_options_free(), or NULL
+ * @since 0.1
+ */
 SB_EXTERN sb_options *sb_options_new(void);
+
 /** Frees options. @param options may be NULL @since 0.1 */
 SB_EXTERN void sb_options_free(sb_options *options);
-/** Sets sb_options.cancel. @param options not NULL @param cancel may be NULL @since 0.1 */
+
+/**
+ * Sets sb_options.cancel.
+ * @param options not NULL
+ * @param cancel  may be NULL
+ * @since 0.1
+ */
 SB_EXTERN void sb_options_set_cancel(sb_options *options, sb_cancel *cancel);
-/** Sets sb_options.timeout_ms. @param options not NULL @param timeout_ms -1: default @since 0.1 */
+
+/**
+ * Sets sb_options.timeout_ms.
+ * @param options    not NULL
+ * @param timeout_ms -1: default
+ * @since 0.1
+ */
 SB_EXTERN void sb_options_set_timeout(sb_options *options, int64_t timeout_ms);
-/** Sets sb_options.txn. @param options not NULL @param txn may be NULL @since 0.1 */
+
+/**
+ * Sets sb_options.txn.
+ * @param options not NULL
+ * @param txn     may be NULL
+ * @since 0.1
+ */
 SB_EXTERN void sb_options_set_txn(sb_options *options, sb_txn *txn);
-/** Sets both bounds. @param options not NULL @param after -1: none @param before -1: none @since 0.1 */
+
+/**
+ * Sets both bounds.
+ * @param options not NULL
+ * @param after   -1: none
+ * @param before  -1: none
+ * @since 0.1
+ */
 SB_EXTERN void sb_options_set_bounds(sb_options *options, int64_t after, int64_t before);
-/** Sets sb_options.flags. @param options not NULL @param flags bits @since 0.1 */
+
+/**
+ * Sets sb_options.flags.
+ * @param options not NULL
+ * @param flags   bits
+ * @since 0.1
+ */
 SB_EXTERN void sb_options_set_flags(sb_options *options, uint32_t flags);
-/** Sets the progress callback. @param options not NULL @param progress may be NULL
- *  @param payload borrowed @since 0.1 */
+
+/**
+ * Sets the progress callback.
+ * @param options  not NULL
+ * @param progress may be NULL
+ * @param payload  borrowed
+ * @since 0.1
+ */
 SB_EXTERN void sb_options_set_progress(sb_options *options, sb_progress_fn progress, void *payload);
 
 /**
@@ -508,6 +553,7 @@ SB_EXTERN void sb_options_set_progress(sb_options *options, sb_progress_fn progr
  * @since 0.1
  */
 SB_EXTERN sb_status sb_cancel_new(sb_cancel **out);
+
 /** Frees a switch. @param cancel may be NULL @since 0.1 */
 SB_EXTERN void sb_cancel_free(sb_cancel *cancel);
 /** Throws the switch, from any thread or signal handler. @param cancel may be NULL @since 0.1 */
@@ -516,8 +562,12 @@ SB_EXTERN void sb_cancel_set(sb_cancel *cancel);
 SB_EXTERN void sb_cancel_reset(sb_cancel *cancel);
 /** Whether it has been thrown: 1 or 0. @param cancel may be NULL @since 0.1 */
 SB_EXTERN int sb_cancel_is_set(const sb_cancel *cancel);
-/** A descriptor that is readable while the switch is thrown; borrowed. @param cancel not NULL
- *  @since 0.1 */
+
+/**
+ * A descriptor that is readable while the switch is thrown; borrowed.
+ * @param cancel not NULL
+ * @since 0.1
+ */
 SB_EXTERN int sb_cancel_fd(const sb_cancel *cancel);
 
 /* ---- lists ---------------------------------------------------------------------------------- */
@@ -526,6 +576,7 @@ SB_EXTERN int sb_cancel_fd(const sb_cancel *cancel);
 SB_EXTERN sb_strings *sb_strings_new(void);
 /** Frees a list. @param strings may be NULL @since 0.1 */
 SB_EXTERN void sb_strings_free(sb_strings *strings);
+
 /**
  * Appends a copy.
  * @param strings not NULL
@@ -535,8 +586,10 @@ SB_EXTERN void sb_strings_free(sb_strings *strings);
  * @since 0.1
  */
 SB_EXTERN sb_status sb_strings_add(sb_strings *strings, const char *text, size_t text_len);
+
 /** Number of strings. @param strings may be NULL: 0 @since 0.1 */
 SB_EXTERN size_t sb_strings_count(const sb_strings *strings);
+
 /**
  * One string.
  * @param[out] out_len its length
@@ -553,27 +606,80 @@ SB_EXTERN sb_values *sb_values_new(void);
 SB_EXTERN void sb_values_free(sb_values *values);
 /** Empties a list for the next use. @param values not NULL @since 0.1 */
 SB_EXTERN void sb_values_clear(sb_values *values);
-/** Appends NULL. @param values not NULL @return SB_OK @since 0.1 */
+
+/**
+ * Appends NULL.
+ * @param values not NULL
+ * @return SB_OK
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_values_add_null(sb_values *values);
-/** Appends an integer. @param values not NULL @param value the value @return SB_OK @since 0.1 */
+
+/**
+ * Appends an integer.
+ * @param values not NULL
+ * @param value  the value
+ * @return SB_OK
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_values_add_int64(sb_values *values, int64_t value);
-/** Appends a number. @param values not NULL @param value the value @return SB_OK @since 0.1 */
+
+/**
+ * Appends a number.
+ * @param values not NULL
+ * @param value  the value
+ * @return SB_OK
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_values_add_double(sb_values *values, double value);
-/** Appends a copy of a text. @param values not NULL @param text not NULL @param text_len its length
- *  @return SB_OK @since 0.1 */
+
+/**
+ * Appends a copy of a text.
+ * @param values   not NULL
+ * @param text     not NULL
+ * @param text_len its length
+ * @return SB_OK
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_values_add_text(sb_values *values, const char *text, size_t text_len);
-/** Appends a copy of bytes. @param values not NULL @param bytes NULL only if empty @param size bytes
- *  @return SB_OK @since 0.1 */
+
+/**
+ * Appends a copy of bytes.
+ * @param values not NULL
+ * @param bytes  NULL only if empty
+ * @param size   bytes
+ * @return SB_OK
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_values_add_blob(sb_values *values, const void *bytes, size_t size);
+
 /** Number of values. @param values may be NULL: 0 @since 0.1 */
 SB_EXTERN size_t sb_values_count(const sb_values *values);
-/** Type of a value; SB_NULL beyond the end. @param values not NULL @param index from 0 @since 0.1 */
+
+/**
+ * Type of a value; SB_NULL beyond the end.
+ * @param values not NULL
+ * @param index  from 0
+ * @since 0.1
+ */
 SB_EXTERN sb_type sb_values_type(const sb_values *values, size_t index);
-/** A value as integer; 0 if it is not a number. @param values not NULL @param index from 0
- *  @since 0.1 */
+
+/**
+ * A value as integer; 0 if it is not a number.
+ * @param values not NULL
+ * @param index  from 0
+ * @since 0.1
+ */
 SB_EXTERN int64_t sb_values_int64(const sb_values *values, size_t index);
-/** A value as number; 0 if it is not one. @param values not NULL @param index from 0 @since 0.1 */
+
+/**
+ * A value as number; 0 if it is not one.
+ * @param values not NULL
+ * @param index  from 0
+ * @since 0.1
+ */
 SB_EXTERN double sb_values_double(const sb_values *values, size_t index);
+
 /**
  * A text or blob.
  * @param[out] out_len its length; 0 for other types
@@ -594,11 +700,16 @@ SB_EXTERN const char *sb_values_text(size_t *out_len, const sb_values *values, s
  */
 SB_EXTERN sb_status sb_rows_push(sb_rows *rows, const sb_values *row);
 
-/** A new empty batch, for sb_insert(). @return to be freed with sb_messages_free(), or NULL
- *  @since 0.1 */
+/**
+ * A new empty batch, for sb_insert().
+ * @return to be freed with sb_messages_free(), or NULL
+ * @since 0.1
+ */
 SB_EXTERN sb_messages *sb_messages_new(void);
+
 /** Frees a batch. @param messages may be NULL @since 0.1 */
 SB_EXTERN void sb_messages_free(sb_messages *messages);
+
 /**
  * Appends a message to a batch; nothing is checked yet.
  * @param messages  not NULL
@@ -612,10 +723,18 @@ SB_EXTERN void sb_messages_free(sb_messages *messages);
  */
 SB_EXTERN sb_status sb_messages_add(sb_messages *messages, const char *queue, size_t queue_len,
                                     const char *body, size_t body_len, int64_t id);
+
 /** Number of messages. @param messages may be NULL: 0 @since 0.1 */
 SB_EXTERN size_t sb_messages_count(const sb_messages *messages);
-/** Id of a message; 0 beyond the end. @param messages not NULL @param index from 0 @since 0.1 */
+
+/**
+ * Id of a message; 0 beyond the end.
+ * @param messages not NULL
+ * @param index    from 0
+ * @since 0.1
+ */
 SB_EXTERN int64_t sb_messages_id(const sb_messages *messages, size_t index);
+
 /**
  * Body of a message.
  * @param[out] out_len its length in bytes
@@ -628,25 +747,59 @@ SB_EXTERN const char *sb_messages_body(size_t *out_len, const sb_messages *messa
 
 /** Number of queues. @param queues may be NULL: 0 @since 0.1 */
 SB_EXTERN size_t sb_queues_count(const sb_queues *queues);
-/** Name of a queue. @param[out] out_len its length @param queues not NULL @param index from 0
- *  @return borrowed; NULL beyond the end @since 0.1 */
+
+/**
+ * Name of a queue.
+ * @param[out] out_len its length
+ * @param queues not NULL
+ * @param index  from 0
+ * @return borrowed; NULL beyond the end
+ * @since 0.1
+ */
 SB_EXTERN const char *sb_queues_name(size_t *out_len, const sb_queues *queues, size_t index);
-/** Pending messages of a queue. @param queues not NULL @param index from 0 @since 0.1 */
+
+/**
+ * Pending messages of a queue.
+ * @param queues not NULL
+ * @param index  from 0
+ * @since 0.1
+ */
 SB_EXTERN int64_t sb_queues_pending(const sb_queues *queues, size_t index);
-/** Claimed messages of a queue that are not vacuumed yet. @param queues not NULL
- *  @param index from 0 @since 0.1 */
+
+/**
+ * Claimed messages of a queue that are not vacuumed yet.
+ * @param queues not NULL
+ * @param index  from 0
+ * @since 0.1
+ */
 SB_EXTERN int64_t sb_queues_claimed(const sb_queues *queues, size_t index);
+
 /** Frees a list of queues. @param queues may be NULL @since 0.1 */
 SB_EXTERN void sb_queues_free(sb_queues *queues);
 
 /** Number of aliases. @param aliases may be NULL: 0 @since 0.1 */
 SB_EXTERN size_t sb_aliases_count(const sb_aliases *aliases);
-/** Name of an alias. @param[out] out_len its length @param aliases not NULL @param index from 0
- *  @return borrowed; NULL beyond the end @since 0.1 */
+
+/**
+ * Name of an alias.
+ * @param[out] out_len its length
+ * @param aliases not NULL
+ * @param index   from 0
+ * @return borrowed; NULL beyond the end
+ * @since 0.1
+ */
 SB_EXTERN const char *sb_aliases_name(size_t *out_len, const sb_aliases *aliases, size_t index);
-/** Target of an alias. @param[out] out_len its length @param aliases not NULL @param index from 0
- *  @return borrowed; NULL beyond the end @since 0.1 */
+
+/**
+ * Target of an alias.
+ * @param[out] out_len its length
+ * @param aliases not NULL
+ * @param index   from 0
+ * @return borrowed; NULL beyond the end
+ * @since 0.1
+ */
 SB_EXTERN const char *sb_aliases_target(size_t *out_len, const sb_aliases *aliases, size_t index);
+
 /** Frees a list of aliases. @param aliases may be NULL @since 0.1 */
 SB_EXTERN void sb_aliases_free(sb_aliases *aliases);
 
@@ -677,8 +830,11 @@ SB_EXTERN sb_status sb_config_isolated(sb_config **out);
  */
 SB_EXTERN sb_status sb_config_copy(sb_config **out, const sb_config *config);
 
-/** Frees a configuration; brokers opened with it keep what they need. @param config may be NULL
- *  @since 0.1 */
+/**
+ * Frees a configuration; brokers opened with it keep what they need.
+ * @param config may be NULL
+ * @since 0.1
+ */
 SB_EXTERN void sb_config_free(sb_config *config);
 
 /**
@@ -695,26 +851,53 @@ SB_EXTERN void sb_config_free(sb_config *config);
  */
 SB_EXTERN sb_status sb_config_set_text(sb_config *config, const char *key, size_t key_len,
                                        const char *value, size_t value_len);
-/** Overrides a setting with an integer; see sb_config_set_text(). @param config not NULL
- *  @param key its name @param key_len its length @param value the value @return as there
- *  @since 0.1 */
+
+/**
+ * Overrides a setting with an integer; see sb_config_set_text().
+ * @param config  not NULL
+ * @param key     its name
+ * @param key_len its length
+ * @param value   the value
+ * @return as there
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_config_set_int64(sb_config *config, const char *key, size_t key_len,
                                         int64_t value);
-/** Overrides a setting with a number; see sb_config_set_text(). @param config not NULL
- *  @param key its name @param key_len its length @param value the value @return as there
- *  @since 0.1 */
+
+/**
+ * Overrides a setting with a number; see sb_config_set_text().
+ * @param config  not NULL
+ * @param key     its name
+ * @param key_len its length
+ * @param value   the value
+ * @return as there
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_config_set_double(sb_config *config, const char *key, size_t key_len,
                                          double value);
-/** Overrides a setting with a truth value; see sb_config_set_text(). @param config not NULL
- *  @param key its name @param key_len its length @param value 0 or 1 @return as there @since 0.1 */
+
+/**
+ * Overrides a setting with a truth value; see sb_config_set_text().
+ * @param config  not NULL
+ * @param key     its name
+ * @param key_len its length
+ * @param value   0 or 1
+ * @return as there
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_config_set_bool(sb_config *config, const char *key, size_t key_len,
                                        int value);
 
 /** Number of settings: 32. @since 0.1 */
 SB_EXTERN size_t sb_config_key_count(void);
-/** Name of a setting; static; NULL beyond the end. @param index from 0, in the contract's order
- *  @since 0.1 */
+
+/**
+ * Name of a setting; static; NULL beyond the end.
+ * @param index from 0, in the contract's order
+ * @since 0.1
+ */
 SB_EXTERN const char *sb_config_key(size_t index);
+
 /** Type of a setting: SB_INT64, SB_DOUBLE, SB_BOOL or SB_TEXT. @param index from 0 @since 0.1 */
 SB_EXTERN sb_type sb_config_key_type(size_t index);
 
@@ -729,14 +912,29 @@ SB_EXTERN sb_type sb_config_key_type(size_t index);
  */
 SB_EXTERN sb_status sb_config_get_int64(int64_t *out, const sb_config *config, const char *key,
                                         size_t key_len);
-/** Reads a setting of type SB_DOUBLE; see sb_config_get_int64(). @param[out] out the value
- *  @param config not NULL @param key its name @param key_len its length @return as there
- *  @since 0.1 */
+
+/**
+ * Reads a setting of type SB_DOUBLE; see sb_config_get_int64().
+ * @param[out] out the value
+ * @param config  not NULL
+ * @param key     its name
+ * @param key_len its length
+ * @return as there
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_config_get_double(double *out, const sb_config *config, const char *key,
                                          size_t key_len);
-/** Reads a setting of type SB_TEXT; see sb_config_get_int64(). @param[out] out borrowed until the
- *  setting is changed @param[out] out_len its length @param config not NULL @param key its name
- *  @param key_len its length @return as there @since 0.1 */
+
+/**
+ * Reads a setting of type SB_TEXT; see sb_config_get_int64().
+ * @param[out] out borrowed until the setting is changed
+ * @param[out] out_len its length
+ * @param config  not NULL
+ * @param key     its name
+ * @param key_len its length
+ * @return as there
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_config_get_text(const char **out, size_t *out_len, const sb_config *config,
                                        const char *key, size_t key_len);
 
@@ -799,7 +997,8 @@ enum {
  * @param target a result of sb_target_select()
  * @param config the same as there
  * @param checks bits of SB_CHECK_PATHS and so on
- * @return SB_OK; SB_EINVALID or SB_EDATABASE with the reason; SB_ERUNTIME for an unavailable backend
+ * @return SB_OK; SB_EINVALID or SB_EDATABASE with the reason; SB_ERUNTIME for an unavailable
+ *         backend
  * @since 0.1
  */
 SB_EXTERN sb_status sb_target_check(const sb_target *target, const sb_config *config,
@@ -873,8 +1072,14 @@ SB_EXTERN sb_status sb_project_file_find(char **out, size_t *out_len, const char
 SB_EXTERN sb_status sb_project_file_path(char **out, size_t *out_len, const char *directory,
                                          size_t directory_len, const sb_config *config);
 
-/** Another reference to a target. @param target may be NULL @return `target` @since 0.1 */
+/**
+ * Another reference to a target.
+ * @param target may be NULL
+ * @return `target`
+ * @since 0.1
+ */
 SB_EXTERN sb_target *sb_target_retain(sb_target *target);
+
 /** Releases a target. @param target may be NULL @since 0.1 */
 SB_EXTERN void sb_target_free(sb_target *target);
 /** Backend of a target, such as "sqlite"; borrowed. @param target not NULL @since 0.1 */
@@ -887,16 +1092,29 @@ SB_EXTERN const char *sb_target_display(const sb_target *target);
 SB_EXTERN const char *sb_target_project_root(const sb_target *target);
 /** Path of the project file; NULL if none; borrowed. @param target not NULL @since 0.1 */
 SB_EXTERN const char *sb_target_config_path(const sb_target *target);
-/** Whether the target was found through the project scope: 1 or 0. @param target not NULL
- *  @since 0.1 */
+
+/**
+ * Whether the target was found through the project scope: 1 or 0.
+ * @param target not NULL
+ * @since 0.1
+ */
 SB_EXTERN int sb_target_used_project_scope(const sb_target *target);
-/** Whether the target is a plain SQLite path, not of a project file: 1 or 0. @param target not NULL
- *  @since 0.1 */
+
+/**
+ * Whether the target is a plain SQLite path, not of a project file: 1 or 0.
+ * @param target not NULL
+ * @since 0.1
+ */
 SB_EXTERN int sb_target_is_plain_path(const sb_target *target);
+
 /** Names of the backend options, sorted; borrowed. @param target not NULL @since 0.1 */
 SB_EXTERN const sb_strings *sb_target_option_names(const sb_target *target);
-/** Values of the backend options, in the order of their names; borrowed. @param target not NULL
- *  @since 0.1 */
+
+/**
+ * Values of the backend options, in the order of their names; borrowed.
+ * @param target not NULL
+ * @since 0.1
+ */
 SB_EXTERN const sb_values *sb_target_option_values(const sb_target *target);
 
 /**
@@ -932,7 +1150,8 @@ SB_EXTERN sb_status sb_target_verify(const sb_target *target, const sb_config *c
  * Creates an initialised broker at a target.
  * @param target not NULL
  * @param config not NULL
- * @return SB_OK created; SB_EXISTS already one, nothing changed; SB_EDATABASE a file of another kind
+ * @return SB_OK created; SB_EXISTS already one, nothing changed; SB_EDATABASE a file of another
+ *         kind
  * @since 0.1
  */
 SB_EXTERN sb_status sb_init(const sb_target *target, const sb_config *config);
@@ -1013,6 +1232,7 @@ SB_EXTERN void sb_close(sb_broker *broker);
 
 /**
  * Registers who hears of every finished operation. A later registration replaces an earlier one.
+ * Not while other threads use the broker.
  * @param broker  not NULL
  * @param fn      NULL: nobody
  * @param payload handed to fn
@@ -1023,8 +1243,12 @@ SB_EXTERN void sb_close(sb_broker *broker);
 SB_EXTERN sb_status sb_broker_on_trace(sb_broker *broker, sb_trace_fn fn, void *payload,
                                        sb_destroy_fn destroy);
 
-/** Whether a broker's checkpoints run under the writer lock: 1, or 0 over an adopted connection or a
- *  caller's runner, whose owner decides. @param broker not NULL @since 0.1 */
+/**
+ * Whether a broker's checkpoints run under the writer lock: 1, or 0 over an adopted connection
+ * or a caller's runner, whose owner decides.
+ * @param broker not NULL
+ * @since 0.1
+ */
 SB_EXTERN int sb_broker_has_safe_checkpoints(const sb_broker *broker);
 
 /**
@@ -1286,7 +1510,8 @@ SB_EXTERN sb_status sb_search(sb_messages **out, sb_broker *broker, const char *
  * Opens a stream of messages in bounded memory. Claims and moves: without SB_AT_LEAST_ONCE each
  * message is committed before it is handed out; with it, a batch is taken in an open transaction
  * that commits when the message after its last one is asked for, and is rolled back by an earlier
- * close. Peeks page through the queue as it is.
+ * close; such a cursor cannot be part of an explicit transaction. Peeks page through the queue as
+ * it is.
  * @param[out] out   to be closed with sb_cursor_close()
  * @param broker     not NULL
  * @param kind       claim, peek or move
@@ -1317,8 +1542,11 @@ SB_EXTERN sb_status sb_cursor_open(sb_cursor **out, sb_broker *broker, sb_cursor
 SB_EXTERN sb_status sb_cursor_next(int64_t *out_id, const char **out_body, size_t *out_len,
                                    sb_cursor *cursor);
 
-/** Closes a stream; an open batch is rolled back and pending again. @param cursor may be NULL
- *  @since 0.1 */
+/**
+ * Closes a stream; an open batch is rolled back and pending again.
+ * @param cursor may be NULL
+ * @since 0.1
+ */
 SB_EXTERN void sb_cursor_close(sb_cursor *cursor);
 
 /* ---- transactions and sidecar SQL ----------------------------------------------------------- */
@@ -1339,6 +1567,7 @@ SB_EXTERN sb_status sb_txn_begin(sb_txn **out, sb_broker *broker, const sb_optio
  * Commits. The handle is gone afterwards, whatever the result.
  * @param txn not NULL
  * @return SB_OK durable; a failure: rolled back, unless sb_error_outcome_ambiguous(); SB_ETHREAD
+ *         from another thread: rolled back
  * @since 0.1
  */
 SB_EXTERN sb_status sb_txn_commit(sb_txn *txn);
@@ -1349,7 +1578,7 @@ SB_EXTERN void sb_txn_rollback(sb_txn *txn);
 /**
  * Runs one statement of the application's own on the broker's database: in sb_options.txn, or alone
  * with the usual retries. The tables messages, meta and queue_aliases belong to the broker.
- * BEGIN, COMMIT, ROLLBACK, SAVEPOINT and ATTACH are refused.
+ * BEGIN, COMMIT, END, ROLLBACK, SAVEPOINT, RELEASE, ATTACH and DETACH are refused.
  * @param broker  not NULL
  * @param sql     one statement with `?` placeholders
  * @param sql_len its length
@@ -1357,7 +1586,8 @@ SB_EXTERN void sb_txn_rollback(sb_txn *txn);
  * @param options cancel, timeout_ms, txn; may be NULL
  * @param fn      called for each row; may be NULL
  * @param payload handed to fn
- * @return SB_OK; SB_EUSER when fn ended it; SB_EINTEGRITY; SB_EDATA; SB_ESIDECAR on a backend
+ * @return SB_OK; SB_EUSER when fn ended it; SB_EINVALID for a refused statement, for more than one,
+ *         or for a wrong number of values; SB_EINTEGRITY; SB_EDATA; SB_ESIDECAR on a backend
  *         without SQL
  * @since 0.1
  */
@@ -1367,30 +1597,54 @@ SB_EXTERN sb_status sb_sidecar_run(sb_broker *broker, const char *sql, size_t sq
 
 /* ---- questions ------------------------------------------------------------------------------ */
 
-/** Whether a queue has any message, pending or claimed. @param broker not NULL @param queue its name
- *  @param queue_len its length @param options cancel, timeout_ms, txn; may be NULL
- *  @return SB_OK yes; SB_EMPTY no; SB_EQUEUENAME @since 0.1 */
+/**
+ * Whether a queue has any message, pending or claimed.
+ * @param broker    not NULL
+ * @param queue     its name
+ * @param queue_len its length
+ * @param options   cancel, timeout_ms, txn; may be NULL
+ * @return SB_OK yes; SB_EMPTY no; SB_EQUEUENAME
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_exists(sb_broker *broker, const char *queue, size_t queue_len,
                               const sb_options *options);
 
-/** Whether a queue has a pending message within the bounds. @param broker not NULL
- *  @param queue its name @param queue_len its length
- *  @param options cancel, timeout_ms, txn, after, before; may be NULL
- *  @return SB_OK yes; SB_EMPTY no; SB_EQUEUENAME @since 0.1 */
+/**
+ * Whether a queue has a pending message within the bounds.
+ * @param broker    not NULL
+ * @param queue     its name
+ * @param queue_len its length
+ * @param options   cancel, timeout_ms, txn, after, before; may be NULL
+ * @return SB_OK yes; SB_EMPTY no; SB_EQUEUENAME
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_has_pending(sb_broker *broker, const char *queue, size_t queue_len,
                                    const sb_options *options);
 
-/** The greatest id of a queue's pending messages. @param[out] out the id @param broker not NULL
- *  @param queue its name @param queue_len its length
- *  @param options cancel, timeout_ms, txn; may be NULL
- *  @return SB_OK; SB_EMPTY nothing pending; SB_EQUEUENAME @since 0.1 */
+/**
+ * The greatest id of a queue's pending messages.
+ * @param[out] out the id
+ * @param broker    not NULL
+ * @param queue     its name
+ * @param queue_len its length
+ * @param options   cancel, timeout_ms, txn; may be NULL
+ * @return SB_OK; SB_EMPTY nothing pending; SB_EQUEUENAME
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_latest_pending(int64_t *out, sb_broker *broker, const char *queue,
                                       size_t queue_len, const sb_options *options);
 
-/** Counts of a queue. @param[out] out_pending may be NULL @param[out] out_claimed may be NULL
- *  @param broker not NULL @param queue its name @param queue_len its length
- *  @param options cancel, timeout_ms, txn; may be NULL
- *  @return SB_OK, also for a queue that does not exist; SB_EQUEUENAME @since 0.1 */
+/**
+ * Counts of a queue.
+ * @param[out] out_pending may be NULL
+ * @param[out] out_claimed may be NULL
+ * @param broker    not NULL
+ * @param queue     its name
+ * @param queue_len its length
+ * @param options   cancel, timeout_ms, txn; may be NULL
+ * @return SB_OK, also for a queue that does not exist; SB_EQUEUENAME
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_queue_stats(int64_t *out_pending, int64_t *out_claimed, sb_broker *broker,
                                    const char *queue, size_t queue_len, const sb_options *options);
 
@@ -1411,151 +1665,280 @@ SB_EXTERN sb_status sb_queues_list(sb_queues **out, sb_broker *broker, const cha
                                    size_t prefix_len, const char *pattern, size_t pattern_len,
                                    const sb_options *options);
 
-/** Counts over all queues. @param[out] out_claimed may be NULL @param[out] out_total may be NULL
- *  @param broker not NULL @param options cancel, timeout_ms, txn; may be NULL
- *  @return SB_OK @since 0.1 */
+/**
+ * Counts over all queues.
+ * @param[out] out_claimed may be NULL
+ * @param[out] out_total may be NULL
+ * @param broker  not NULL
+ * @param options cancel, timeout_ms, txn; may be NULL
+ * @return SB_OK
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_overall_stats(int64_t *out_claimed, int64_t *out_total, sb_broker *broker,
                                      const sb_options *options);
 
-/** State of the database. @param[out] out_total_messages claimed ones included
- *  @param[out] out_last_timestamp the high-water @param[out] out_db_size bytes of the main file
- *  @param broker not NULL @param options cancel, timeout_ms, txn; may be NULL
- *  @return SB_OK @since 0.1 */
+/**
+ * State of the database.
+ * @param[out] out_total_messages claimed ones included
+ * @param[out] out_last_timestamp the high-water
+ * @param[out] out_db_size bytes of the main file
+ * @param broker  not NULL
+ * @param options cancel, timeout_ms, txn; may be NULL
+ * @return SB_OK
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_broker_status(int64_t *out_total_messages, int64_t *out_last_timestamp,
                                      int64_t *out_db_size, sb_broker *broker,
                                      const sb_options *options);
 
-/** Rows of the broker's meta table. @param broker not NULL
- *  @param options cancel, timeout_ms, txn; may be NULL
- *  @param fn called with key and value of each row @param payload handed to fn
- *  @return SB_OK; SB_EUSER when fn ended it @since 0.1 */
+/**
+ * Rows of the broker's meta table.
+ * @param broker  not NULL
+ * @param options cancel, timeout_ms, txn; may be NULL
+ * @param fn      called with key and value of each row
+ * @param payload handed to fn
+ * @return SB_OK; SB_EUSER when fn ended it
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_meta_list(sb_broker *broker, const sb_options *options, sb_row_fn fn,
                                  void *payload);
 
-/** SQLite's counter of commits by other connections. @param[out] out the counter
- *  @param broker not NULL @return SB_OK; SB_EMPTY where there is none @since 0.1 */
+/**
+ * SQLite's counter of commits by other connections.
+ * @param[out] out the counter
+ * @param broker not NULL
+ * @return SB_OK; SB_EMPTY where there is none
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_data_version(int64_t *out, sb_broker *broker);
 
-/** Conflicts of ids met and repaired by this broker; both 0 in normal operation.
- *  @param[out] out_conflicts may be NULL @param[out] out_resyncs may be NULL @param broker not NULL
- *  @param reset 1: set both to 0 afterwards @return SB_OK @since 0.1 */
+/**
+ * Conflicts of ids met and repaired by this broker; both 0 in normal operation.
+ * @param[out] out_conflicts may be NULL
+ * @param[out] out_resyncs may be NULL
+ * @param broker not NULL
+ * @param reset  1: set both to 0 afterwards
+ * @return SB_OK
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_conflict_metrics(int64_t *out_conflicts, int64_t *out_resyncs,
                                         sb_broker *broker, int reset);
 
 /* ---- aliases -------------------------------------------------------------------------------- */
 
-/** Adds an alias. Warns (SB_WARN_ALIAS) when a queue of that name has messages.
- *  @param broker not NULL @param alias its name, without '@' @param alias_len its length
- *  @param target a queue's name @param target_len its length
- *  @param options cancel, timeout_ms, txn; may be NULL
- *  @return SB_OK; SB_EINVALID with the reason; SB_EQUEUENAME @since 0.1 */
+/**
+ * Adds an alias. Warns (SB_WARN_ALIAS) when a queue of that name has messages.
+ * @param broker     not NULL
+ * @param alias      its name, without '@'
+ * @param alias_len  its length
+ * @param target     a queue's name
+ * @param target_len its length
+ * @param options    cancel, timeout_ms, txn; may be NULL
+ * @return SB_OK; SB_EINVALID with the reason; SB_EQUEUENAME
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_alias_add(sb_broker *broker, const char *alias, size_t alias_len,
                                  const char *target, size_t target_len, const sb_options *options);
 
-/** Removes an alias. @param broker not NULL @param alias its name @param alias_len its length
- *  @param options cancel, timeout_ms, txn; may be NULL
- *  @return SB_OK; SB_EMPTY no such alias @since 0.1 */
+/**
+ * Removes an alias.
+ * @param broker    not NULL
+ * @param alias     its name
+ * @param alias_len its length
+ * @param options   cancel, timeout_ms, txn; may be NULL
+ * @return SB_OK; SB_EMPTY no such alias
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_alias_remove(sb_broker *broker, const char *alias, size_t alias_len,
                                     const sb_options *options);
 
-/** Target of an alias. @param[out] out the caller's, freed with sb_free() @param[out] out_len its length
- *  @param broker not NULL @param alias its name, without '@' @param alias_len its length
- *  @param options cancel, timeout_ms, txn; may be NULL
- *  @return SB_OK; SB_EMPTY no such alias @since 0.1 */
+/**
+ * Target of an alias.
+ * @param[out] out the caller's, freed with sb_free()
+ * @param[out] out_len its length
+ * @param broker    not NULL
+ * @param alias     its name, without '@'
+ * @param alias_len its length
+ * @param options   cancel, timeout_ms, txn; may be NULL
+ * @return SB_OK; SB_EMPTY no such alias
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_alias_resolve(char **out, size_t *out_len, sb_broker *broker,
                                      const char *alias, size_t alias_len,
                                      const sb_options *options);
 
-/** All aliases, sorted by name. @param[out] out to be freed with sb_aliases_free()
- *  @param broker not NULL @param target only those of this queue; NULL: all
- *  @param target_len its length @param options cancel, timeout_ms, txn; may be NULL
- *  @return SB_OK, also when there are none @since 0.1 */
+/**
+ * All aliases, sorted by name.
+ * @param[out] out to be freed with sb_aliases_free()
+ * @param broker     not NULL
+ * @param target     only those of this queue; NULL: all
+ * @param target_len its length
+ * @param options    cancel, timeout_ms, txn; may be NULL
+ * @return SB_OK, also when there are none
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_alias_list(sb_aliases **out, sb_broker *broker, const char *target,
                                   size_t target_len, const sb_options *options);
 
-/** A number that grows with every change of an alias. @param[out] out the number
- *  @param broker not NULL @param options cancel, timeout_ms, txn; may be NULL
- *  @return SB_OK @since 0.1 */
+/**
+ * A number that grows with every change of an alias.
+ * @param[out] out the number
+ * @param broker  not NULL
+ * @param options cancel, timeout_ms, txn; may be NULL
+ * @return SB_OK
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_alias_version(int64_t *out, sb_broker *broker, const sb_options *options);
 
-/** Resolves a queue operand: `@name` through the aliases, anything else unchanged.
- *  @param[out] out the caller's, freed with sb_free() @param[out] out_len its length
- *  @param broker not NULL @param name the operand @param name_len its length
- *  @param options cancel, timeout_ms, txn; may be NULL
- *  @return SB_OK; SB_EINVALID undefined or empty alias @since 0.1 */
+/**
+ * Resolves a queue operand: `@name` through the aliases, anything else unchanged.
+ * @param[out] out the caller's, freed with sb_free()
+ * @param[out] out_len its length
+ * @param broker   not NULL
+ * @param name     the operand
+ * @param name_len its length
+ * @param options  cancel, timeout_ms, txn; may be NULL
+ * @return SB_OK; SB_EINVALID undefined or empty alias
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_queue_resolve(char **out, size_t *out_len, sb_broker *broker,
                                      const char *name, size_t name_len, const sb_options *options);
 
 /* ---- timestamps ----------------------------------------------------------------------------- */
 
-/** Allocates an id without a message. @param[out] out the id @param broker not NULL
- *  @param options cancel, timeout_ms, txn; may be NULL
- *  @return SB_OK; SB_ETIMESTAMP; SB_EINTEGRITY @since 0.1 */
+/**
+ * Allocates an id without a message.
+ * @param[out] out the id
+ * @param broker  not NULL
+ * @param options cancel, timeout_ms, txn; may be NULL
+ * @return SB_OK; SB_ETIMESTAMP; SB_EINTEGRITY
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_timestamp_generate(int64_t *out, sb_broker *broker,
                                           const sb_options *options);
 
-/** The high-water as last seen by this broker, read once if never seen. @param[out] out the id
- *  @param broker not NULL @param options cancel, timeout_ms; may be NULL @return SB_OK @since 0.1 */
+/**
+ * The high-water as last seen by this broker, read once if never seen.
+ * @param[out] out the id
+ * @param broker  not NULL
+ * @param options cancel, timeout_ms; may be NULL
+ * @return SB_OK
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_timestamp_cached(int64_t *out, sb_broker *broker, const sb_options *options);
 
-/** Reads the high-water. @param[out] out the id @param broker not NULL
- *  @param options cancel, timeout_ms, txn; may be NULL @return SB_OK @since 0.1 */
+/**
+ * Reads the high-water.
+ * @param[out] out the id
+ * @param broker  not NULL
+ * @param options cancel, timeout_ms, txn; may be NULL
+ * @return SB_OK
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_timestamp_refresh(int64_t *out, sb_broker *broker,
                                          const sb_options *options);
 
-/** Raises the high-water to at least a value; never lowers it. @param[out] out the stored value
- *  @param broker not NULL @param floor 0 or above @param options cancel, timeout_ms, txn; may be NULL
- *  @return SB_OK; SB_ETIMESTAMP not confirmed, see sb_error_outcome_ambiguous() @since 0.1 */
+/**
+ * Raises the high-water to at least a value; never lowers it.
+ * @param[out] out the stored value
+ * @param broker  not NULL
+ * @param floor   0 or above
+ * @param options cancel, timeout_ms, txn; may be NULL
+ * @return SB_OK; SB_ETIMESTAMP not confirmed, see sb_error_outcome_ambiguous()
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_timestamp_advance(int64_t *out, sb_broker *broker, int64_t floor,
                                          const sb_options *options);
 
-/** Parses a bound (--after, --before): date, seconds, milliseconds, nanoseconds or id.
- *  @param[out] out the id @param text the text @param text_len its length
- *  @return SB_OK; SB_ETIMESTAMP with the reason @since 0.1 */
+/**
+ * Parses a bound (--after, --before): date, seconds, milliseconds, nanoseconds or id.
+ * @param[out] out the id
+ * @param text     the text
+ * @param text_len its length
+ * @return SB_OK; SB_ETIMESTAMP with the reason
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_bound_parse(int64_t *out, const char *text, size_t text_len);
 
-/** Parses an exact id: 19 decimal digits, blanks around them allowed. @param[out] out the id
- *  @param text the text @param text_len its length
- *  @return SB_OK; SB_EINVALID with the reason @since 0.1 */
+/**
+ * Parses an exact id: 19 decimal digits, blanks around them allowed.
+ * @param[out] out the id
+ * @param text     the text
+ * @param text_len its length
+ * @return SB_OK; SB_EINVALID with the reason
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_id_parse(int64_t *out, const char *text, size_t text_len);
 
-/** Formats an id as 19 digits and a NUL. @param[out] out at least SB_ID_SIZE bytes
- *  @param out_size its size @param id 0 or above @return SB_OK; SB_EINVALID @since 0.1 */
+/**
+ * Formats an id as 19 digits and a NUL.
+ * @param[out] out at least SB_ID_SIZE bytes
+ * @param out_size its size
+ * @param id       0 or above
+ * @return SB_OK; SB_EINVALID
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_id_format(char *out, size_t out_size, int64_t id);
 
 /* ---- dump and load -------------------------------------------------------------------------- */
 
-/** Opens a dump: NDJSON of header, aliases and pending messages, in bounded memory.
- *  @param[out] out to be closed with sb_dump_close() @param broker not NULL
- *  @param include shell-style patterns of queues; NULL or empty: all
- *  @param exclude patterns that win over include; NULL: none
- *  @param options cancel, timeout_ms; may be NULL; copied @return SB_OK @since 0.1 */
+/**
+ * Opens a dump: NDJSON of header, aliases and pending messages, in bounded memory.
+ * @param[out] out to be closed with sb_dump_close()
+ * @param broker  not NULL
+ * @param include shell-style patterns of queues; NULL or empty: all
+ * @param exclude patterns that win over include; NULL: none
+ * @param options cancel, timeout_ms; may be NULL; copied
+ * @return SB_OK
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_dump_open(sb_dump **out, sb_broker *broker, const sb_strings *include,
                                  const sb_strings *exclude, const sb_options *options);
 
-/** The next line, without line feed. @param[out] out lent until the next call @param[out] out_len its
- *  length @param dump not NULL @return SB_OK; SB_EMPTY at the end @since 0.1 */
+/**
+ * The next line, without line feed.
+ * @param[out] out lent until the next call
+ * @param[out] out_len its length
+ * @param dump not NULL
+ * @return SB_OK; SB_EMPTY at the end
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_dump_next(const char **out, size_t *out_len, sb_dump *dump);
 
 /** Ends a dump. @param dump may be NULL @since 0.1 */
 SB_EXTERN void sb_dump_close(sb_dump *dump);
 
-/** Begins a load. Aliases apply at once, messages in atomic batches of 1000.
- *  @param[out] out to be closed with sb_load_close() @param broker not NULL
- *  @param config for BROKER_LOAD_MAX_FUTURE_SKEW_SECONDS; NULL: the broker's
- *  @param options cancel, timeout_ms, SB_FORCE; may be NULL; copied @return SB_OK @since 0.1 */
+/**
+ * Begins a load. Aliases apply at once, messages in atomic batches of 1000.
+ * @param[out] out to be closed with sb_load_close()
+ * @param broker  not NULL
+ * @param config  for BROKER_LOAD_MAX_FUTURE_SKEW_SECONDS; NULL: the broker's
+ * @param options cancel, timeout_ms, SB_FORCE; may be NULL; copied
+ * @return SB_OK
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_load_open(sb_load **out, sb_broker *broker, const sb_config *config,
                                  const sb_options *options);
 
-/** Takes one line of a dump. @param load not NULL @param line with or without its line feed
- *  @param line_len its length
- *  @return SB_OK; SB_EINVALID malformed, with sb_error_line(); SB_EINTEGRITY; SB_ETIMESTAMP;
- *          SB_EQUEUENAME; SB_EMESSAGE. After a failure the load can only be closed @since 0.1 */
+/**
+ * Takes one line of a dump.
+ * @param load     not NULL
+ * @param line     with or without its line feed
+ * @param line_len its length
+ * @return SB_OK; SB_EINVALID malformed, with sb_error_line(); SB_EINTEGRITY; SB_ETIMESTAMP;
+ *         SB_EQUEUENAME; SB_EMESSAGE. After a failure the load can only be closed
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_load_line(sb_load *load, const char *line, size_t line_len);
 
-/** Ends the input: writes what is left and raises the high-water to the header's.
- *  @param[out] out_messages may be NULL @param[out] out_aliases may be NULL @param load not NULL
- *  @return SB_OK; as sb_load_line(); SB_ETIMESTAMP the high-water is not confirmed @since 0.1 */
+/**
+ * Ends the input: writes what is left and raises the high-water to the header's.
+ * @param[out] out_messages may be NULL
+ * @param[out] out_aliases may be NULL
+ * @param load not NULL
+ * @return SB_OK; as sb_load_line(); SB_ETIMESTAMP the high-water is not confirmed
+ * @since 0.1
+ */
 SB_EXTERN sb_status sb_load_finish(int64_t *out_messages, int64_t *out_aliases, sb_load *load);
 
 /** Closes a load; what was not finished is dropped. @param load may be NULL @since 0.1 */
@@ -1574,15 +1957,20 @@ SB_EXTERN void sb_load_close(sb_load *load);
  */
 SB_EXTERN sb_status sb_vacuum(int64_t *out_removed, sb_broker *broker, const sb_options *options);
 
-/** Whether automatic vacuum would run for these counts: 1 or 0. @param claimed rows
- *  @param total rows @param threshold ratio, as BROKER_VACUUM_THRESHOLD @since 0.1 */
+/**
+ * Whether automatic vacuum would run for these counts: 1 or 0.
+ * @param claimed   rows
+ * @param total     rows
+ * @param threshold ratio, as BROKER_VACUUM_THRESHOLD
+ * @since 0.1
+ */
 SB_EXTERN int sb_vacuum_is_eligible(int64_t claimed, int64_t total, double threshold);
 
 /**
  * Copies the database into a file while it is in use. The copy is a complete broker of its own; it
- * appears under its name only when it is complete.
+ * appears under its name only when it is complete. Not inside a transaction.
  * @param broker   not NULL
- * @param path     of the file, which must not exist yet
+ * @param path     of the file, which must not exist yet, nor a WAL or journal of that name
  * @param path_len its length
  * @param options  cancel, timeout_ms, progress (pages); may be NULL
  * @return SB_OK; SB_EXISTS a file of that name is there; SB_EDATABASE; SB_EIO
