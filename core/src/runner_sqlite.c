@@ -122,7 +122,8 @@ static sb_status read_row(sb_values *row, sqlite3_stmt *statement)
     int columns = sqlite3_column_count(statement);
 
     for (int i = 0; i < columns; i++) {
-        sb__value *value = sb__values_extend(row);
+        sb__value *value = i < SB__VALUES_INLINE ? &row->inline_items[row->count++]
+                                                 : sb__values_extend(row);
 
         if (!value) {
             return sb__fail_nomem();
