@@ -30,7 +30,8 @@
  *
  * Ownership: what a function returns through `out` is freed with the function named in its comment.
  * Arguments stay the caller's, after success as after failure. Close and free functions accept
- * NULL. A child handle (cursor, transaction, dump, load) keeps its broker alive: close in any order.
+ * NULL. A child handle (cursor, transaction, dump, load) keeps its broker alive: close in any
+ * order.
  *
  * Threads: sb_broker, sb_config, sb_target and sb_cancel may be shared by threads. Every other
  * handle belongs to one thread at a time. Callbacks run on the thread that made the call, without
