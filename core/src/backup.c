@@ -158,6 +158,7 @@ static sb_status open_copy(backup *b)
         return sb__sqlite_fail(b->copy, code);
     }
     sqlite3_extended_result_codes(b->copy, 1);
+    sqlite3_busy_timeout(b->copy, BUSY_TIMEOUT_MS);
     /* Nobody sees the copy before it has been synced as a whole. */
     return exec(b->copy, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
 }
