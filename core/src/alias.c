@@ -29,7 +29,7 @@ sb_status sb__alias_version_raise(sb__call *call)
 
     sb__values_init(&params);
     sb__params_add_int64(&params, sb__clock_wall_ns());
-    return sb__run(&call->broker->runner, call->broker->sql->alias_version_raise, &params, NULL,
+    return sb__run(call->runner, call->broker->sql->alias_version_raise, &params, NULL,
                    NULL);
 }
 
@@ -40,7 +40,7 @@ static sb_status look_up(sb__call *call, const char *sql, const char *name, size
     int64_t ignored;
 
     sb__params_text(&params, name, len);
-    return sb__run_int64(&ignored, &call->broker->runner, sql, &params);
+    return sb__run_int64(&ignored, call->runner, sql, &params);
 }
 
 static sb_status check_flat(const alias_work *w, sb__call *call)
@@ -83,7 +83,7 @@ static sb_status add_work(sb__call *call, void *context)
     w->hides_queue = status == SB_OK;
     sb__params_text(&params, w->alias, w->alias_len);
     sb__params_add_text(&params, w->target, w->target_len);
-    status = sb__run(&call->broker->runner, sql->alias_add, &params, NULL, NULL);
+    status = sb__run(call->runner, sql->alias_add, &params, NULL, NULL);
     call->rows = 1;
     return status ? status : sb__alias_version_raise(call);
 }
@@ -141,7 +141,7 @@ static sb_status remove_work(sb__call *call, void *context)
     sb_status status;
 
     sb__params_text(&params, w->alias, w->alias_len);
-    status = sb__run_changes(&call->rows, &call->broker->runner, sql->alias_remove,
+    status = sb__run_changes(&call->rows, call->runner, sql->alias_remove,
                              sql->alias_remove_returning, &params);
     if (status || !call->rows) {
         return status ? status : SB_EMPTY;
@@ -167,7 +167,7 @@ sb_status sb_alias_remove(sb_broker *broker, const char *alias, size_t alias_len
 static sb_status version_work(sb__call *call, void *context)
 {
     int64_t *out = context;
-    sb_status status = sb__run_int64(out, &call->broker->runner,
+    sb_status status = sb__run_int64(out, call->runner,
                                      call->broker->sql->alias_version_get, NULL);
 
     if (status == SB_EMPTY) {
@@ -186,7 +186,7 @@ sb_status sb_alias_version(int64_t *out, sb_broker *broker, const sb_options *op
     if (status) {
         return status;
     }
-    status = sb__ask(&call, options, version_work, &version);
+    status = sb__look(&call, options, version_work, &version);
     if (!status && out) {
         *out = version;
     }

@@ -36,7 +36,7 @@ static sb_status resolve_work(sb__call *call, void *context)
     sb_free(r->target);
     r->target = NULL;
     sb__params_text(&params, r->alias, r->alias_len);
-    status = sb__run(&call->broker->runner, call->broker->sql->alias_target, &params, take_target,
+    status = sb__run(call->runner, call->broker->sql->alias_target, &params, take_target,
                      r);
     if (!status && !r->target) {
         return SB_EMPTY;
@@ -73,7 +73,7 @@ sb_status sb_alias_resolve(char **out, size_t *out_len, sb_broker *broker, const
     if (status) {
         return status;
     }
-    status = out && alias ? sb__ask(&call, options, resolve_work, &r)
+    status = out && alias ? sb__look(&call, options, resolve_work, &r)
                           : sb__fail(SB_EINVALID, "out and alias must not be NULL");
     return leave_resolution(&call, out, out_len, &r, status);
 }
@@ -93,7 +93,7 @@ static sb_status resolve_operand(resolution *r, sb__call *call, const char *name
     }
     r->alias = name + 1;
     r->alias_len = len - 1;
-    status = sb__ask(call, options, resolve_work, r);
+    status = sb__look(call, options, resolve_work, r);
     if (status == SB_EMPTY) {
         return sb__fail(SB_EINVALID, "Alias '%.*s' is not defined",
                         (int)(r->alias_len < SB_QUEUE_NAME_MAX ? r->alias_len : SB_QUEUE_NAME_MAX),
@@ -184,7 +184,7 @@ static sb_status list_work(sb__call *call, void *context)
     if (l->target) {
         sb__params_add_text(&params, l->target, l->target_len);
     }
-    status = sb__run(&call->broker->runner, l->target ? sql->alias_list_target : sql->alias_list,
+    status = sb__run(call->runner, l->target ? sql->alias_list_target : sql->alias_list,
                      &params, take_alias, l->aliases);
     call->rows = (int64_t)l->aliases->count;
     return status;
@@ -208,7 +208,7 @@ sb_status sb_alias_list(sb_aliases **out, sb_broker *broker, const char *target,
         return sb__leave(&call, sb__fail(SB_EINVALID, "out must not be NULL"));
     }
     l.aliases = sb__zalloc(sizeof *l.aliases);
-    status = l.aliases ? sb__ask(&call, options, list_work, &l) : sb__fail_nomem();
+    status = l.aliases ? sb__look(&call, options, list_work, &l) : sb__fail_nomem();
     if (!status) {
         *out = l.aliases;
     } else {

@@ -246,7 +246,7 @@ static sb_status copy_foreign_work(sb__call *call, void *context)
         return sb__fail(SB_ERUNTIME, "the backend has no backup");
     }
     sb__params_text(&params, b->temporary, strlen(b->temporary));
-    return sb__run(&call->broker->runner, call->broker->sql->backup_into, &params, NULL, NULL);
+    return sb__run(call->runner, call->broker->sql->backup_into, &params, NULL, NULL);
 }
 
 /* Fills the temporary file. */

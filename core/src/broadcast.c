@@ -34,7 +34,7 @@ static sb_status write_copy(sb__call *call, const broadcast *b, const char *queu
     sb_broker *broker = call->broker;
     int64_t id;
     sb_values params;
-    sb_status status = sb__timestamp_next(&id, &broker->timestamp, &broker->runner, broker->sql);
+    sb_status status = sb__timestamp_next(&id, &broker->timestamp, call->runner, broker->sql);
 
     if (status) {
         return status;
@@ -42,7 +42,7 @@ static sb_status write_copy(sb__call *call, const broadcast *b, const char *queu
     sb__params_text(&params, queue, len);
     sb__params_add_text(&params, b->body, b->body_len);
     sb__params_add_int64(&params, id);
-    status = sb__run(&broker->runner, broker->sql->insert, &params, NULL, NULL);
+    status = sb__run(call->runner, broker->sql->insert, &params, NULL, NULL);
     call->mutated++;
     return status;
 }
@@ -118,7 +118,7 @@ static sb_status named_work(sb__call *call, void *context)
             int64_t one;
 
             sb__params_text(&params, name, len);
-            status = sb__run_int64(&one, &call->broker->runner, sql->exists, &params);
+            status = sb__run_int64(&one, call->runner, sql->exists, &params);
         }
         if (!status) {
             status = write_copy(call, b, name, len);

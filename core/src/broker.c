@@ -56,6 +56,7 @@ static void free_contents(sb_broker *broker)
     }
     sb_target_free(broker->target);
     sb_config_free(broker->config);
+    sb__reader_dispose(&broker->reader);
     sb__turn_dispose(&broker->turn);
     keep_shell(broker);
 }
@@ -78,7 +79,9 @@ void sb_close(sb_broker *broker)
         return;
     }
     sb__turn_close(&broker->turn);
+    sb__turn_close(&broker->reader.turn);
     sb__turn_wait_idle(&broker->turn, CLOSE_WAIT_MS);
+    sb__turn_wait_idle(&broker->reader.turn, CLOSE_WAIT_MS);
     sb__broker_release(broker);
 }
 
@@ -117,6 +120,7 @@ sb_status sb__enter(sb__call *call, sb_broker *broker, const char *operation,
     if (!broker) {
         return sb__fail(SB_EINVALID, "broker must not be NULL");
     }
+    call->runner = &broker->runner;
     if (atomic_load(&broker->closed)) {
         return sb__fail(SB_ECLOSED, "the broker is closed");
     }

@@ -11,6 +11,7 @@
 
 #include "config.h"
 #include "maintenance.h"
+#include "reader.h"
 #include "runner.h"
 #include "simplebroker.h"
 #include "sql.h"
@@ -18,7 +19,8 @@
 #include "turn.h"
 
 struct sb_broker {
-    sb__runner runner;
+    sb__runner runner; /* writes, and reads while nobody else writes */
+    sb__reader reader; /* reads meanwhile */
     const sb__sql *sql;
     sb_config *config;
     const sb__settings *settings; /* of config */
@@ -47,6 +49,7 @@ struct sb_broker {
 /* Accounts of one call, for the trace and for what follows a mutation. */
 typedef struct sb__call {
     sb_broker *broker;
+    sb__runner *runner;    /* whose statements are run: the broker's, or its reader's */
     const char *operation; /* public name without "sb_" */
     int64_t start_ns;      /* 0 when nobody traces */
     int64_t rows;          /* delivered or changed */

@@ -188,7 +188,7 @@ static sb_status fill(sb__call *call, sb_cursor *cursor)
     if (d->kind != SB_CURSOR_PEEK) {
         return fill_taken(call, cursor);
     }
-    status = sb__ask(call, &cursor->options, sb__delivery_work, d);
+    status = sb__look(call, &cursor->options, sb__delivery_work, d);
     count = sb_messages_count(d->messages);
     if (count) {
         d->pick.above_id = sb__messages_row(d->messages, count - 1);

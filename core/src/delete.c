@@ -45,11 +45,11 @@ static sb_status delete_from(int64_t *out, sb__call *call, const char *queue, si
 
     sb__params_text(&params, queue, len);
     if (before < 0) {
-        return sb__run_changes(out, &call->broker->runner, sql->delete_queue,
+        return sb__run_changes(out, call->runner, sql->delete_queue,
                                sql->delete_queue_returning, &params);
     }
     sb__params_add_int64(&params, before);
-    return sb__run_changes(out, &call->broker->runner, sql->delete_queue_before,
+    return sb__run_changes(out, call->runner, sql->delete_queue_before,
                            sql->delete_queue_before_returning, &params);
 }
 
@@ -93,7 +93,7 @@ static sb_status delete_ids_work(sb__call *call, void *context)
         sb_status status;
 
         params.items[1].as.integer = d->ids[i];
-        status = sb__run_changes(&count, &call->broker->runner, sql->delete_id,
+        status = sb__run_changes(&count, call->runner, sql->delete_id,
                                  sql->delete_id_returning, &params);
         if (status) {
             return status;
@@ -184,7 +184,7 @@ static sb_status delete_all_work(sb__call *call, void *context)
 {
     const sb__sql *sql = call->broker->sql;
     int64_t count;
-    sb_status status = sb__run_changes(&count, &call->broker->runner, sql->delete_all,
+    sb_status status = sb__run_changes(&count, call->runner, sql->delete_all,
                                        sql->delete_all_returning, NULL);
 
     (void)context;

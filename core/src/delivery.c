@@ -34,7 +34,7 @@ sb_status sb__delivery_set_target(sb__delivery *delivery, const char *target, si
 
 static sb_status change_rows(sb__call *call, const sb__delivery *delivery)
 {
-    sb__runner *runner = &call->broker->runner;
+    sb__runner *runner = call->runner;
     const char *sql = delivery->kind == SB_CURSOR_MOVE ? call->broker->sql->mark_moved
                                                        : call->broker->sql->mark_claimed;
     size_t count = sb_messages_count(delivery->messages);
@@ -78,7 +78,7 @@ static sb_status run(sb__call *call, sb__delivery *delivery, const sb_options *o
         return sb__fail_nomem();
     }
     return delivery->kind == SB_CURSOR_PEEK
-               ? sb__ask(call, options, sb__delivery_work, delivery)
+               ? sb__look(call, options, sb__delivery_work, delivery)
                : sb__mutate(call, options, delivery->pick.limit > 1 ? 2 : 1, sb__delivery_work,
                            delivery);
 }

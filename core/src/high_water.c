@@ -8,14 +8,14 @@ static sb_status generate(sb__call *call, void *context)
 {
     sb_broker *broker = call->broker;
 
-    return sb__timestamp_next(context, &broker->timestamp, &broker->runner, broker->sql);
+    return sb__timestamp_next(context, &broker->timestamp, call->runner, broker->sql);
 }
 
 static sb_status read(sb__call *call, void *context)
 {
     sb_broker *broker = call->broker;
 
-    return sb__timestamp_read(context, &broker->timestamp, &broker->runner, broker->sql);
+    return sb__timestamp_read(context, &broker->timestamp, call->runner, broker->sql);
 }
 
 typedef struct advance_context {
@@ -29,7 +29,7 @@ static sb_status advance(sb__call *call, void *context)
     advance_context *a = context;
     int raised;
 
-    return sb__timestamp_raise(&raised, &broker->timestamp, &broker->runner, broker->sql,
+    return sb__timestamp_raise(&raised, &broker->timestamp, call->runner, broker->sql,
                                a->floor);
 }
 
@@ -45,7 +45,7 @@ static sb_status run(int64_t *out, sb_broker *broker, const char *operation,
         return status;
     }
     status = mutates ? sb__mutate(&call, options, 1, work, &value)
-                     : sb__ask(&call, options, work, &value);
+                     : sb__look(&call, options, work, &value);
     if (!status && out) {
         *out = value;
     }
@@ -73,7 +73,7 @@ sb_status sb_timestamp_cached(int64_t *out, sb_broker *broker, const sb_options 
     }
     known = atomic_load(&broker->timestamp.last);
     if (known < 0) {
-        status = sb__ask(&call, options, read, &known);
+        status = sb__look(&call, options, read, &known);
     }
     if (!status && out) {
         *out = known;
@@ -83,7 +83,7 @@ sb_status sb_timestamp_cached(int64_t *out, sb_broker *broker, const sb_options 
 
 static sb_status confirm_floor(sb__call *call, const sb_options *options, advance_context *a)
 {
-    sb_status status = sb__ask(call, options, read, &a->stored);
+    sb_status status = sb__look(call, options, read, &a->stored);
 
     if (status) {
         sb__error_set_ambiguous();

@@ -139,7 +139,7 @@ static sb_status insert_work(sb__call *call, void *context)
     size_t count = sb_messages_count(in->messages);
     int raised;
     sb_values params;
-    sb_status status = sb__timestamp_raise(&raised, &broker->timestamp, &broker->runner,
+    sb_status status = sb__timestamp_raise(&raised, &broker->timestamp, call->runner,
                                            broker->sql, in->high_water);
 
     for (size_t i = 0; !status && i < count; i++) {
@@ -150,7 +150,7 @@ static sb_status insert_work(sb__call *call, void *context)
         sb__params_text(&params, queue, len);
         sb__params_add_text(&params, body, body_len);
         sb__params_add_int64(&params, sb_messages_id(in->messages, i));
-        status = sb__run(&broker->runner, broker->sql->insert, &params, NULL, NULL);
+        status = sb__run(call->runner, broker->sql->insert, &params, NULL, NULL);
     }
     call->rows = call->mutated = (int64_t)count;
     return status;

@@ -27,6 +27,19 @@ static struct {
 static size_t refused_count;
 static int refuse_all; /* more files than the table holds */
 
+/* Of the broker's own connection and of its reading one. */
+static int take_both(sb_broker *broker, int64_t timeout_ms)
+{
+    if (sb__turn_take(&broker->turn, timeout_ms, NULL)) {
+        return 0;
+    }
+    if (sb__turn_take(&broker->reader.turn, timeout_ms, NULL)) {
+        sb__turn_give(&broker->turn);
+        return 0;
+    }
+    return 1;
+}
+
 static void prepare(void)
 {
     int64_t end = sb__clock_monotonic_ns() + (int64_t)PREPARE_LIMIT_MS * NS_PER_MS;
@@ -37,7 +50,7 @@ static void prepare(void)
     for (sb_broker *b = live; b; b = b->next) {
         int64_t left = (end - sb__clock_monotonic_ns()) / NS_PER_MS;
 
-        b->fork_has_turn = sb__turn_take(&b->turn, left > 0 ? left : 0, NULL) == SB_OK;
+        b->fork_has_turn = take_both(b, left > 0 ? left : 0);
     }
     sb__error_unstash(&saved);
 }
@@ -47,6 +60,7 @@ static void in_parent(void)
     for (sb_broker *b = live; b; b = b->next) {
         if (b->fork_has_turn) {
             b->fork_has_turn = 0;
+            sb__turn_give(&b->reader.turn);
             sb__turn_give(&b->turn);
         }
     }
@@ -79,7 +93,8 @@ static void adapt_to_child(sb_broker *broker)
 
     broker->fork_has_turn = 0;
     if (sqlite && !sb__sqlite_is_adopted(sqlite)) {
-        if (idle && sb__sqlite_close_inherited(sqlite) == SB_OK) {
+        if (idle && sb__reader_close_inherited(&broker->reader) == SB_OK &&
+            sb__sqlite_close_inherited(sqlite) == SB_OK) {
             atomic_store(&broker->reopen, 1);
         } else {
             atomic_store(&broker->forked, 1);
@@ -89,6 +104,7 @@ static void adapt_to_child(sb_broker *broker)
         atomic_store(&broker->forked, 1);
     }
     sb__timestamp_init(&broker->timestamp);
+    sb__turn_reset_after_fork(&broker->reader.turn);
     sb__turn_reset_after_fork(&broker->turn);
 }
 

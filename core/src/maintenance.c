@@ -43,7 +43,7 @@ static sb_status take_counts(void *payload, const sb_values *row)
 
 static sb_status count_work(sb__call *call, void *context)
 {
-    return sb__run(&call->broker->runner, call->broker->sql->overall_stats, NULL, take_counts,
+    return sb__run(call->runner, call->broker->sql->overall_stats, NULL, take_counts,
                    context);
 }
 

@@ -26,6 +26,12 @@ static sb_status make(sb_broker **out, const sb_config *config)
     broker->sql = &sb__sql_sqlite;
     sb__timestamp_init(&broker->timestamp);
     status = sb__turn_init(&broker->turn);
+    if (!status) {
+        status = sb__reader_init(&broker->reader);
+        if (status) {
+            sb__turn_dispose(&broker->turn);
+        }
+    }
     if (status) {
         free(broker);
         return status;

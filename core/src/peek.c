@@ -59,7 +59,7 @@ static sb_status read_page(sb__call *call, void *context)
     sb__params_add_int64(&params, p->above_ts);
     sb__params_add_int64(&params, p->max_ts);
     sb__params_add_int64(&params, (int64_t)p->limit);
-    status = sb__run(&call->broker->runner, call->broker->sql->pending_by_ts, &params, append_row,
+    status = sb__run(call->runner, call->broker->sql->pending_by_ts, &params, append_row,
                      p->messages);
     call->rows = (int64_t)sb_messages_count(p->messages);
     if (status < 0) {
@@ -80,7 +80,7 @@ sb_status sb__peek_by_ts(sb_messages **out, sb_broker *broker, const char *queue
         return status;
     }
     p.messages = sb_messages_new();
-    status = p.messages ? sb__ask(&call, options, read_page, &p) : sb__fail_nomem();
+    status = p.messages ? sb__look(&call, options, read_page, &p) : sb__fail_nomem();
     if (status) {
         sb_messages_free(p.messages);
     } else {

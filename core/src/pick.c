@@ -73,7 +73,7 @@ static sb_status is_short(int *out, sb__call *call, const sb__pick *pick)
     sb__params_add_text(&params, pick->queue, pick->queue_len);
     add_bounds(&params, pick);
     sb__params_add_int64(&params, SHORT_RANGE);
-    status = sb__run_int64(&rows, &call->broker->runner, call->broker->sql->range_probe[pick->any],
+    status = sb__run_int64(&rows, call->runner, call->broker->sql->range_probe[pick->any],
                            &params);
     *out = rows < SHORT_RANGE;
     return status;
@@ -93,7 +93,7 @@ static sb_status run_range(sb_messages *messages, sb__call *call, const sb__pick
     if (depth) {
         sb__params_add_int64(&params, depth);
     }
-    return sb__run(&call->broker->runner, sql, &params, append_row, &result);
+    return sb__run(call->runner, sql, &params, append_row, &result);
 }
 
 /* Looks at the oldest `depth` messages; whether the limit was reached there goes to *out_done. */
@@ -161,6 +161,6 @@ sb_status sb__pick_run(sb_messages *messages, sb__call *call, const sb__pick *pi
     sb__values_init(&params);
     sb__params_add_text(&params, pick->queue, pick->queue_len);
     sb__params_add_int64(&params, by_id ? pick->id : (int64_t)pick->limit);
-    return sb__run(&call->broker->runner, by_id ? sql->by_ts[pick->any] : sql->oldest, &params,
+    return sb__run(call->runner, by_id ? sql->by_ts[pick->any] : sql->oldest, &params,
                    append_row, &result);
 }

@@ -135,7 +135,7 @@ sb_status sb__queues_read(sb_queues *queues, sb__call *call, const sb__queue_fil
     find_range(&range, filter);
     sb__params_text(&params, range.from_len ? filter->stem : "", range.from_len);
     sb__params_add_text(&params, range.below, range.below_len);
-    status = sb__run(&call->broker->runner, with_stats ? sql->queue_list : sql->queue_names,
+    status = sb__run(call->runner, with_stats ? sql->queue_list : sql->queue_names,
                      &params, take_queue, &c);
     call->rows = (int64_t)queues->count;
     return status;
@@ -189,7 +189,7 @@ sb_status sb_queues_list(sb_queues **out, sb_broker *broker, const char *prefix,
     if (!status) {
         l.with_stats = !(sb__option_flags(options) & SB_WITHOUT_STATS);
         l.queues = sb__queues_new();
-        status = l.queues ? sb__ask(&call, options, list_work, &l) : sb__fail_nomem();
+        status = l.queues ? sb__look(&call, options, list_work, &l) : sb__fail_nomem();
     }
     if (!status) {
         *out = l.queues;

@@ -26,7 +26,7 @@ typedef struct renaming {
 static sb_status retarget(renaming *r, sb__call *call, const sb_values *names)
 {
     const sb__sql *sql = call->broker->sql;
-    sb_status status = sb__run_changes(&r->retargeted, &call->broker->runner, sql->alias_retarget,
+    sb_status status = sb__run_changes(&r->retargeted, call->runner, sql->alias_retarget,
                                        sql->alias_retarget_returning, names);
 
     return status || !r->retargeted ? status : sb__alias_version_raise(call);
@@ -42,13 +42,13 @@ static sb_status rename_work(sb__call *call, void *context)
 
     r->renamed = r->retargeted = 0;
     sb__params_text(&names, r->new_name, r->new_len);
-    status = sb__run_int64(&one, &call->broker->runner, sql->exists, &names);
+    status = sb__run_int64(&one, call->runner, sql->exists, &names);
     if (status != SB_EMPTY) {
         return status ? status : sb__fail(SB_EINVALID, "Target queue already exists");
     }
     sb__params_text(&names, r->old_name, r->old_len);
     sb__params_add_text(&names, r->new_name, r->new_len);
-    status = sb__run_changes(&r->renamed, &call->broker->runner, sql->rename_queue,
+    status = sb__run_changes(&r->renamed, call->runner, sql->rename_queue,
                              sql->rename_queue_returning, &names);
     if (status) {
         return status;

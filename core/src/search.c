@@ -87,7 +87,7 @@ static sb_status choose(const char **out, sb__call *call, const search *s)
     sb__params_add_int64(&params, s->after);
     sb__params_add_int64(&params, s->before);
     sb__params_add_int64(&params, SHORT_RANGE);
-    status = sb__run_int64(&rows, &call->broker->runner, sql->range_probe[SB__PENDING], &params);
+    status = sb__run_int64(&rows, call->runner, sql->range_probe[SB__PENDING], &params);
     if (rows >= SHORT_RANGE) {
         *out = sql->search_walk;
     }
@@ -111,7 +111,7 @@ static sb_status search_work(sb__call *call, void *context)
     }
     sb__params_add_int64(&params, (int64_t)s->limit);
     if (!status) {
-        status = sb__run(&call->broker->runner, statement, &params, take_id, s->found);
+        status = sb__run(call->runner, statement, &params, take_id, s->found);
     }
     call->rows = (int64_t)sb_messages_count(s->found);
     return status || call->rows ? status : SB_EMPTY;
@@ -154,7 +154,7 @@ sb_status sb_search(sb_messages **out, sb_broker *broker, const char *queue, siz
     status = out ? prepare(&s, options) : sb__fail(SB_EINVALID, "out must not be NULL");
     if (!status) {
         s.found = sb_messages_new();
-        status = s.found ? sb__ask(&call, options, search_work, &s) : sb__fail_nomem();
+        status = s.found ? sb__look(&call, options, search_work, &s) : sb__fail_nomem();
     }
     if (!status) {
         *out = s.found;

@@ -141,7 +141,7 @@ static sb_status run_work(sb__call *call, void *context)
         return status;
     }
     sb__error_clear();
-    status = sb__run_once(&call->broker->runner, s->sql, s->sql_len, s->params, deliver, s);
+    status = sb__run_once(call->runner, s->sql, s->sql_len, s->params, deliver, s);
     call->rows = s->delivered;
     return status;
 }

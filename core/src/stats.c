@@ -44,7 +44,7 @@ static sb_status ask_queue(sb_broker *broker, const char *operation, question *q
     status = sb__argument_queue(&q->queue_len, q->queue, "queue");
     if (!status) {
         sb__option_bounds(&q->after, &q->before, &q->bounded, options);
-        status = sb__ask(&call, options, work, q);
+        status = sb__look(&call, options, work, q);
     }
     return sb__leave(&call, status);
 }
@@ -55,7 +55,7 @@ static sb_status ask_broker(sb_broker *broker, const char *operation, question *
     sb__call call;
     sb_status status = sb__enter(&call, broker, operation, options);
 
-    return status ? status : sb__leave(&call, sb__ask(&call, options, work, q));
+    return status ? status : sb__leave(&call, sb__look(&call, options, work, q));
 }
 
 static sb_status exists_work(sb__call *call, void *context)
@@ -64,7 +64,7 @@ static sb_status exists_work(sb__call *call, void *context)
     sb_values params;
 
     sb__params_text(&params, q->queue, q->queue_len);
-    return sb__run_int64(&q->answer[0], &call->broker->runner, call->broker->sql->exists, &params);
+    return sb__run_int64(&q->answer[0], call->runner, call->broker->sql->exists, &params);
 }
 
 sb_status sb_exists(sb_broker *broker, const char *queue, size_t queue_len,
@@ -86,7 +86,7 @@ static sb_status has_pending_work(sb__call *call, void *context)
         sb__params_add_int64(&params, q->after);
         sb__params_add_int64(&params, q->before);
     }
-    return sb__run_int64(&q->answer[0], &call->broker->runner,
+    return sb__run_int64(&q->answer[0], call->runner,
                          q->bounded ? sql->has_pending_bounded : sql->has_pending, &params);
 }
 
@@ -104,7 +104,7 @@ static sb_status latest_pending_work(sb__call *call, void *context)
     sb_values params;
 
     sb__params_text(&params, q->queue, q->queue_len);
-    return sb__run_int64(&q->answer[0], &call->broker->runner, call->broker->sql->latest_pending,
+    return sb__run_int64(&q->answer[0], call->runner, call->broker->sql->latest_pending,
                          &params);
 }
 
@@ -126,7 +126,7 @@ static sb_status queue_stats_work(sb__call *call, void *context)
     sb_values params;
 
     sb__params_text(&params, q->queue, q->queue_len);
-    return sb__run(&call->broker->runner, call->broker->sql->queue_stats, &params, take_answer, q);
+    return sb__run(call->runner, call->broker->sql->queue_stats, &params, take_answer, q);
 }
 
 sb_status sb_queue_stats(int64_t *out_pending, int64_t *out_claimed, sb_broker *broker,
@@ -146,7 +146,7 @@ sb_status sb_queue_stats(int64_t *out_pending, int64_t *out_claimed, sb_broker *
 
 static sb_status overall_work(sb__call *call, void *context)
 {
-    return sb__run(&call->broker->runner, call->broker->sql->overall_stats, NULL, take_answer,
+    return sb__run(call->runner, call->broker->sql->overall_stats, NULL, take_answer,
                    context);
 }
 
@@ -171,7 +171,7 @@ sb_status sb_overall_stats(int64_t *out_claimed, int64_t *out_total, sb_broker *
  */
 static sb_status file_size(int64_t *out, sb__call *call)
 {
-    sb__runner *runner = &call->broker->runner;
+    sb__runner *runner = call->runner;
     sqlite3_file *file = NULL;
     sqlite3_int64 size;
 
@@ -193,7 +193,7 @@ typedef struct broker_state {
 static sb_status status_work(sb__call *call, void *context)
 {
     broker_state *state = context;
-    sb_status status = sb__run(&call->broker->runner, call->broker->sql->broker_status, NULL,
+    sb_status status = sb__run(call->runner, call->broker->sql->broker_status, NULL,
                                take_answer, &state->counts);
 
     return status ? status : file_size(&state->size, call);
@@ -209,7 +209,7 @@ sb_status sb_broker_status(int64_t *out_total_messages, int64_t *out_last_timest
     if (status) {
         return status;
     }
-    status = sb__ask(&call, options, status_work, &state);
+    status = sb__look(&call, options, status_work, &state);
     if (!status) {
         if (out_total_messages) {
             *out_total_messages = state.counts.answer[0];
@@ -226,7 +226,7 @@ sb_status sb_broker_status(int64_t *out_total_messages, int64_t *out_last_timest
 
 static sb_status data_version_work(sb__call *call, void *context)
 {
-    return sb__run_int64(context, &call->broker->runner, call->broker->sql->data_version, NULL);
+    return sb__run_int64(context, call->runner, call->broker->sql->data_version, NULL);
 }
 
 sb_status sb_data_version(int64_t *out, sb_broker *broker)
@@ -263,7 +263,7 @@ static sb_status tell(void *payload, const sb_values *row)
 
 static sb_status meta_work(sb__call *call, void *context)
 {
-    return sb__run(&call->broker->runner, call->broker->sql->meta_list, NULL, tell, context);
+    return sb__run(call->runner, call->broker->sql->meta_list, NULL, tell, context);
 }
 
 sb_status sb_meta_list(sb_broker *broker, const sb_options *options, sb_row_fn fn, void *payload)
@@ -272,7 +272,7 @@ sb_status sb_meta_list(sb_broker *broker, const sb_options *options, sb_row_fn f
     sb__call call;
     sb_status status = sb__enter(&call, broker, "meta_list", options);
 
-    return status ? status : sb__leave(&call, sb__ask(&call, options, meta_work, &listener));
+    return status ? status : sb__leave(&call, sb__look(&call, options, meta_work, &listener));
 }
 
 sb_status sb_conflict_metrics(int64_t *out_conflicts, int64_t *out_resyncs, sb_broker *broker,

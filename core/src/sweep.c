@@ -61,7 +61,7 @@ static sb_status page_work(sb__call *call, void *context)
     sb__params_text(&params, s->queue.len ? s->queue.data : "", s->queue.len);
     sb__params_add_int64(&params, s->ts);
     sb__params_add_int64(&params, (int64_t)s->page_limit);
-    return sb__run(&call->broker->runner, call->broker->sql->vacuum_page, &params, see_row, s);
+    return sb__run(call->runner, call->broker->sql->vacuum_page, &params, see_row, s);
 }
 
 static sb_status read_page(sb__sweep *s, sb__call *call, const sb_options *options)
@@ -98,7 +98,7 @@ static sb_status remove_work(sb__call *call, void *context)
         sb_status status;
 
         params.items[0].as.integer = s->ids[i];
-        status = sb__run_changes(&count, &call->broker->runner, sql->vacuum_delete,
+        status = sb__run_changes(&count, call->runner, sql->vacuum_delete,
                                  sql->vacuum_delete_returning, &params);
         if (status) {
             return status;
@@ -137,7 +137,7 @@ static sb_status ignore_row(void *payload, const sb_values *row)
 
 static sb_status release_work(sb__call *call, void *context)
 {
-    sb__runner *runner = &call->broker->runner;
+    sb__runner *runner = call->runner;
     const sb__sql *sql = call->broker->sql;
     int64_t mode = 0;
     sb_status status = SB_EMPTY;

@@ -234,6 +234,13 @@ int sb__turn_is_mine(sb__turn *turn)
     return holder_of(atomic_load(&turn->state)) == this_thread();
 }
 
+int sb__turn_is_anothers(sb__turn *turn)
+{
+    uintptr_t holder = holder_of(atomic_load_explicit(&turn->state, memory_order_relaxed));
+
+    return holder && holder != this_thread();
+}
+
 size_t sb__turn_waiting(sb__turn *turn)
 {
     size_t count = 0;

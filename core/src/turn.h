@@ -37,6 +37,7 @@ sb_status sb__turn_take(sb__turn *turn, int64_t timeout_ms, const sb_cancel *can
 void sb__turn_give(sb__turn *turn);
 
 int sb__turn_is_mine(sb__turn *turn);
+int sb__turn_is_anothers(sb__turn *turn);
 
 /* Threads in the queue. */
 size_t sb__turn_waiting(sb__turn *turn);

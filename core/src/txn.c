@@ -74,16 +74,16 @@ sb_status sb__take_turn(sb__call *call, const sb_options *options)
     return status;
 }
 
-static void set_wait(sb_broker *broker, const sb__retry *retry)
+static void set_wait(const sb__call *call, const sb__retry *retry)
 {
-    if (broker->runner.sqlite) {
-        sb__sqlite_set_wait(broker->runner.sqlite, retry->deadline_ns, retry->cancel);
+    if (call->runner->sqlite) {
+        sb__sqlite_set_wait(call->runner->sqlite, retry->deadline_ns, retry->cancel);
     }
 }
 
-static int64_t data_version(sb_broker *broker)
+static int64_t data_version(const sb__call *call)
 {
-    return broker->runner.sqlite ? sb__sqlite_data_version(broker->runner.sqlite) : -1;
+    return call->runner->sqlite ? sb__sqlite_data_version(call->runner->sqlite) : -1;
 }
 
 static sb_status check_identity(sb_broker *broker)
@@ -94,7 +94,7 @@ static sb_status check_identity(sb_broker *broker)
 /* One attempt: begin, work, commit; rolled back unless it committed. */
 static sb_status attempt(sb__call *call, sb__work_fn work, void *context)
 {
-    sb__runner *runner = &call->broker->runner;
+    sb__runner *runner = call->runner;
     sb_status status = sb__begin(runner);
 
     if (status) {
@@ -119,7 +119,7 @@ static sb_status run_alone(sb__call *call, sb__work_fn work, void *context, cons
         return status;
     }
     sb__retry_init(&retry, options);
-    set_wait(call->broker, &retry);
+    set_wait(call, &retry);
     for (;;) {
         call->rows = 0;
         call->mutated = 0;
@@ -127,7 +127,7 @@ static sb_status run_alone(sb__call *call, sb__work_fn work, void *context, cons
         if (status >= 0) {
             break;
         }
-        status = sb__retry_wait(&retry, status, data_version(call->broker));
+        status = sb__retry_wait(&retry, status, data_version(call));
         if (status) {
             break;
         }
@@ -184,7 +184,7 @@ static void undo(sb_txn *txn)
 
 static sb_status run_in_savepoint(sb__call *call, sb_txn *txn, sb__work_fn work, void *context)
 {
-    sb__runner *runner = &call->broker->runner;
+    sb__runner *runner = call->runner;
     const sb__sql *sql = call->broker->sql;
     sb_status status = sb__run(runner, sql->savepoint, NULL, NULL, NULL);
 
@@ -243,14 +243,14 @@ static sb_status ask_with_retries(sb__call *call, const sb_options *options, sb_
     sb_status status;
 
     sb__retry_init(&retry, options);
-    set_wait(call->broker, &retry);
+    set_wait(call, &retry);
     for (;;) {
         call->rows = 0;
         status = work(call, context);
         if (status >= 0) {
             break;
         }
-        status = sb__retry_wait(&retry, status, data_version(call->broker));
+        status = sb__retry_wait(&retry, status, data_version(call));
         if (status) {
             break;
         }
@@ -281,6 +281,45 @@ sb_status sb__ask(sb__call *call, const sb_options *options, sb__work_fn work, v
     return status;
 }
 
+/* On the reading connection, while another thread works on the broker's own. */
+static sb_status look_aside(sb__call *call, const sb_options *options, sb__work_fn work,
+                            void *context)
+{
+    sb_broker *broker = call->broker;
+    sb__reader *reader = &broker->reader;
+    sb_status status = sb__turn_take(&reader->turn, turn_timeout(options),
+                                     options ? options->cancel : NULL);
+    int nested = status == SB_EBUSY_OWNER;
+
+    if (nested) {
+        sb__error_clear();
+    } else if (status) {
+        return status;
+    }
+    status = sb__reader_connect(reader, sb__sqlite_path(broker->runner.sqlite), broker->settings);
+    if (!status) {
+        call->runner = &reader->runner;
+        status = ask_with_retries(call, options, work, context);
+        call->runner = &broker->runner;
+    }
+    if (!nested) {
+        sb__turn_give(&reader->turn);
+    }
+    return status;
+}
+
+sb_status sb__look(sb__call *call, const sb_options *options, sb__work_fn work, void *context)
+{
+    sb_broker *broker = call->broker;
+    int has_own_file = broker->runner.sqlite && !sb__sqlite_is_adopted(broker->runner.sqlite);
+
+    if ((options && options->txn) || !has_own_file || atomic_load(&broker->forked) ||
+        atomic_load(&broker->reopen) || !sb__turn_is_anothers(&broker->turn)) {
+        return sb__ask(call, options, work, context);
+    }
+    return look_aside(call, options, work, context);
+}
+
 static sb_status begin_with_retries(sb__call *call, const sb_options *options)
 {
     sb__retry retry;
@@ -290,13 +329,13 @@ static sb_status begin_with_retries(sb__call *call, const sb_options *options)
         return status;
     }
     sb__retry_init(&retry, options);
-    set_wait(call->broker, &retry);
+    set_wait(call, &retry);
     do {
-        status = sb__begin(&call->broker->runner);
+        status = sb__begin(call->runner);
         if (!status) {
             break;
         }
-        status = sb__retry_wait(&retry, status, data_version(call->broker));
+        status = sb__retry_wait(&retry, status, data_version(call));
     } while (!status);
     call->retries = retry.count;
     return status;

@@ -23,6 +23,10 @@ sb_status sb__mutate(sb__call *call, const sb_options *options, int statements, 
 /* Runs a question: no transaction of its own, allowed while this thread has an open batch. */
 sb_status sb__ask(sb__call *call, const sb_options *options, sb__work_fn work, void *context);
 
+/* The same for a question that any connection can answer: on the broker's second one while another
+ * thread has the turn. The work runs its statements on call->runner. */
+sb_status sb__look(sb__call *call, const sb_options *options, sb__work_fn work, void *context);
+
 /* Takes the turn for work that manages transactions by itself (vacuum, backup, cursors); not
  * inside an explicit transaction. Give back with sb__turn_give(). */
 sb_status sb__take_turn(sb__call *call, const sb_options *options);

@@ -52,7 +52,7 @@ static sb_status count_row(void *payload, const sb_values *row)
 
 static sb_status count_work(sb__call *call, void *context)
 {
-    return sb__run(&call->broker->runner, call->broker->sql->overall_stats, NULL, count_row,
+    return sb__run(call->runner, call->broker->sql->overall_stats, NULL, count_row,
                    context);
 }
 
@@ -94,7 +94,7 @@ static int is_cancelled(void *payload)
 
 static sb_status compact_work(sb__call *call, void *context)
 {
-    sb__runner *runner = &call->broker->runner;
+    sb__runner *runner = call->runner;
     const sb__sql *sql = call->broker->sql;
     sb_cancel *cancel = context;
     sqlite3 *db = runner->sqlite && !sb__sqlite_is_adopted(runner->sqlite)

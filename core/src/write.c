@@ -26,7 +26,7 @@ static sb_status insert(sb__call *call, void *context)
     message *m = context;
     sb_values params;
     sb_status status =
-        sb__timestamp_next(&m->id, &broker->timestamp, &broker->runner, broker->sql);
+        sb__timestamp_next(&m->id, &broker->timestamp, call->runner, broker->sql);
 
     if (status) {
         return status;
@@ -35,7 +35,7 @@ static sb_status insert(sb__call *call, void *context)
     sb__params_add_text(&params, m->queue, m->queue_len);
     sb__params_add_text(&params, m->body, m->body_len);
     sb__params_add_int64(&params, m->id);
-    status = sb__run(&broker->runner, broker->sql->insert, &params, NULL, NULL);
+    status = sb__run(call->runner, broker->sql->insert, &params, NULL, NULL);
     call->rows = 1;
     call->mutated = 1;
     return status;
@@ -47,16 +47,16 @@ static sb_status resynchronise(sb__call *call, void *context)
     int64_t stored = 0, greatest = 0;
     int raised = 0;
     sb_status status =
-        sb__timestamp_read(&stored, &broker->timestamp, &broker->runner, broker->sql);
+        sb__timestamp_read(&stored, &broker->timestamp, call->runner, broker->sql);
 
     (void)context;
     if (!status) {
-        status = sb__run_int64(&greatest, &broker->runner, broker->sql->max_ts, NULL);
+        status = sb__run_int64(&greatest, call->runner, broker->sql->max_ts, NULL);
     }
     if (status < 0 || greatest <= stored) {
         return status < 0 ? status : SB_EMPTY;
     }
-    status = sb__timestamp_raise(&raised, &broker->timestamp, &broker->runner, broker->sql,
+    status = sb__timestamp_raise(&raised, &broker->timestamp, call->runner, broker->sql,
                                  greatest);
     if (!status && raised) {
         atomic_fetch_add(&broker->resyncs, 1);

@@ -1,6 +1,7 @@
 /* Fork: what parent and child may do with what was open, and that nothing acknowledged is lost. */
 #include "testing.h"
 
+#include <pthread.h>
 #include <sqlite3.h>
 #include <sys/wait.h>
 
@@ -49,13 +50,12 @@ static int write_around_the_parents_close(scratch *s, int in, int out)
     return good;
 }
 
-static void test_fork__parent_and_child_lose_nothing_when_the_parent_closes(void **state)
+/* The parent closes while the child goes on: all four messages are found afterwards. */
+static void assert_nothing_is_lost(scratch *s)
 {
-    scratch *s = *state;
     int to_child[2], to_parent[2];
     pid_t pid;
 
-    put(s->broker, "q", "before");
     assert_int_equal(pipe(to_child), 0);
     assert_int_equal(pipe(to_parent), 0);
     pid = run_child(write_around_the_parents_close, s, to_child[0], to_parent[1]);
@@ -67,6 +67,46 @@ static void test_fork__parent_and_child_lose_nothing_when_the_parent_closes(void
     assert_exits_well(pid);
     assert_ok(sb_open_path(&s->broker, s->path, NTS, s->config, NULL));
     assert_pending(s->broker, "q", 4);
+}
+
+static void test_fork__parent_and_child_lose_nothing_when_the_parent_closes(void **state)
+{
+    scratch *s = *state;
+
+    put(s->broker, "q", "before");
+    assert_nothing_is_lost(s);
+}
+
+static void *peek_elsewhere(void *broker)
+{
+    sb_messages *messages;
+    sb_status status = sb_peek(&messages, broker, "q", 1, 1, NULL);
+
+    sb_messages_free(messages);
+    return (void *)(intptr_t)status;
+}
+
+/* Makes the broker open its second connection: another thread asks during a transaction. */
+static void open_reader(sb_broker *broker)
+{
+    pthread_t thread;
+    sb_txn *txn;
+    void *status;
+
+    assert_ok(sb_txn_begin(&txn, broker, NULL));
+    assert_int_equal(pthread_create(&thread, NULL, peek_elsewhere, broker), 0);
+    pthread_join(thread, &status);
+    assert_int_equal((intptr_t)status, SB_OK);
+    sb_txn_rollback(txn);
+}
+
+static void test_fork__the_second_connection_is_closed_in_the_child_too(void **state)
+{
+    scratch *s = *state;
+
+    put(s->broker, "q", "before");
+    open_reader(s->broker);
+    assert_nothing_is_lost(s);
 }
 
 static int many_writes(scratch *s, int in, int out)
@@ -179,6 +219,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCRATCH_TEST(test_fork__parent_and_child_lose_nothing_when_the_parent_closes),
+        SCRATCH_TEST(test_fork__the_second_connection_is_closed_in_the_child_too),
         SCRATCH_TEST(test_fork__parent_and_child_write_at_the_same_time),
         SCRATCH_TEST(test_fork__inside_a_transaction_the_database_is_refused_in_the_child),
         SCRATCH_TEST(test_fork__inside_a_transaction_other_databases_work_in_the_child),

@@ -163,6 +163,40 @@ static void test_other_threads__wait_their_time_and_leave(void **state)
     sb_txn_rollback(t.txn);
 }
 
+static void *count_elsewhere(void *argument)
+{
+    elsewhere *e = argument;
+    int64_t pending = -1;
+
+    e->status = sb_queue_stats(&pending, NULL, e->broker, "q", 1, e->options);
+    return (void *)(intptr_t)pending;
+}
+
+static void test_questions_of_other_threads__are_answered_beside_an_open_transaction(void **state)
+{
+    sb_broker *broker = ((scratch *)*state)->broker;
+    sb_options options;
+    elsewhere e = {broker, &options, SB_OK};
+    pthread_t thread;
+    void *pending;
+    in_txn t;
+
+    put(broker, "q", "committed");
+    t = begin(broker);
+    assert_ok(sb_write(NULL, broker, "q", 1, "not yet", NTS, &t.options));
+    assert_ok(sb_options_init(&options, SB_OPTIONS_VERSION));
+    for (int64_t expected = 1; expected <= 2; expected++) {
+        options.timeout_ms = expected == 1 ? 0 : -1;
+        assert_int_equal(pthread_create(&thread, NULL, count_elsewhere, &e), 0);
+        pthread_join(thread, &pending);
+        assert_ok(e.status);
+        assert_int_equal((intptr_t)pending, expected);
+        if (expected == 1) {
+            assert_ok(sb_txn_commit(t.txn));
+        }
+    }
+}
+
 static void test_txn__of_another_broker_is_refused(void **state)
 {
     scratch *s = *state;
@@ -246,6 +280,7 @@ int main(void)
         SCRATCH_TEST(test_other_calls__of_the_owner_are_refused_until_the_end),
         SCRATCH_TEST(test_txn__belongs_to_its_thread),
         SCRATCH_TEST(test_other_threads__wait_their_time_and_leave),
+        SCRATCH_TEST(test_questions_of_other_threads__are_answered_beside_an_open_transaction),
         SCRATCH_TEST(test_txn__of_another_broker_is_refused),
         SCRATCH_TEST(test_txn__outlives_its_broker),
         SCRATCH_TEST(test_locked_database__fails_at_the_callers_limit_and_recovers),
