@@ -333,11 +333,16 @@ def drain(run, **env):
     ({"VACUUM_THRESHOLD": "67"}, 150),
     ({"READ_COMMIT_INTERVAL": "40"}, 30),
     ({"READ_COMMIT_INTERVAL": "150"}, 0),
-    ({"VACUUM_BATCH_SIZE": "7"}, 50),
 ], ids=str)
 def test_automatic_vacuum(run, env, left):
     run.seed(*(f"q:{i}" for i in range(150)))
     assert drain(run, **env) == left
+
+
+def test_automatic_vacuum__in_small_batches(run):
+    """A slow disk may end the first vacuum early, after at least one batch."""
+    run.seed(*(f"q:{i}" for i in range(150)))
+    assert 50 <= drain(run, VACUUM_BATCH_SIZE="7") <= 143
 
 
 @pytest.mark.parametrize("claimed, gone", [(11, False), (12, True)])
