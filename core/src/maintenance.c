@@ -103,7 +103,7 @@ static sb_status sweep_on(sb__call *call, const sb_options *options)
 
 static sb_status check_and_sweep(sb_broker *broker)
 {
-    sb__call call = {.broker = broker, .operation = "vacuum"};
+    sb__call call = {.broker = broker, .runner = &broker->runner, .operation = "vacuum"};
     sb_options options;
     int wanted = 1;
     sb__file_lock lock;
