@@ -6,7 +6,7 @@ target_compile_definitions(sb_flags INTERFACE
     $<$<PLATFORM_ID:Linux>:_GNU_SOURCE>
     $<$<PLATFORM_ID:Darwin>:_DARWIN_C_SOURCE>)
 
-# Sign conversion is left out: casts at every mix of size_t and SQLite's int would hide the real ones.
+# Sign conversion is left out: casts at every mix of size_t and SQLite's int would hide the rest.
 target_compile_options(sb_flags INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
     -Wstrict-prototypes -Wold-style-definition -Wwrite-strings -Wundef -Wvla

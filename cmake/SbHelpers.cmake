@@ -6,7 +6,7 @@ target_link_libraries(sb_internal INTERFACE
     simplebroker_static sb_flags sb_sqlite3 PkgConfig::JANSSON Threads::Threads)
 target_include_directories(sb_internal INTERFACE "${PROJECT_SOURCE_DIR}/core/src")
 
-# sb_export_list(target): exports from the shared library what the header marks SB_EXTERN, nothing else.
+# sb_export_list(target header): the shared library exports what the header marks SB_EXTERN, only.
 function(sb_export_list target header)
     set(list "${CMAKE_CURRENT_BINARY_DIR}/${target}.exports")
     if(APPLE)

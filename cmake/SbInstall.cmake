@@ -1,4 +1,5 @@
-# What `install` leaves: header, libraries, command, pkg-config file, CMake package, manual, completions.
+# What `install` leaves: header, libraries, command, pkg-config file, CMake package, manual page,
+# completions.
 
 include(CMakePackageConfigHelpers)
 set(SB_PACKAGE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/simplebroker")

@@ -38,7 +38,8 @@ function(sb_add_test name)
     target_include_directories(test_${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
 
     add_test(NAME ${arg_DIRECTORY}.${name} COMMAND test_${name} ${arg_ARGUMENTS})
-    set_tests_properties(${arg_DIRECTORY}.${name} PROPERTIES LABELS "${labels}" TIMEOUT "${arg_TIMEOUT}"
+    set_tests_properties(${arg_DIRECTORY}.${name} PROPERTIES LABELS "${labels}"
+        TIMEOUT "${arg_TIMEOUT}"
         ENVIRONMENT "${SB_SANITIZER_ENVIRONMENT}")
 
     if(arg_VALGRIND AND SB_VALGRIND AND NOT SB_SANITIZE)
@@ -48,6 +49,7 @@ function(sb_add_test name)
             --child-silent-after-fork=yes $<TARGET_FILE:test_${name}>
             ${arg_ARGUMENTS})
         set_tests_properties(valgrind.${name} PROPERTIES LABELS valgrind TIMEOUT "${slow}"
+            COST 20
             ENVIRONMENT "SB_VALGRIND=1")
     endif()
 endfunction()
@@ -84,7 +86,7 @@ function(sb_add_pytests directory)
         string(REGEX REPLACE "^test_(.*)\\.py$" "${directory}.\\1" name "${file}")
         add_test(NAME ${name} COMMAND "${SB_VENV}/bin/python" -m pytest -q
             "${CMAKE_CURRENT_SOURCE_DIR}/${directory}/${file}")
-        set_tests_properties(${name} PROPERTIES LABELS "${directory}" TIMEOUT 600
+        set_tests_properties(${name} PROPERTIES LABELS "${directory}" TIMEOUT 600 COST 30
             ENVIRONMENT "${SB_PYTEST_ENVIRONMENT}" FIXTURES_REQUIRED "python;reference")
     endforeach()
 endfunction()

@@ -1,4 +1,4 @@
-# Installs into a scratch directory and uses what is there as a stranger would: through CMake, through
+# Installs into a scratch directory and uses what is there as a stranger would: through CMake and
 # pkg-config, and the command by both of its names.
 # Run with -DBINARY_DIR= -DSCRATCH= -DCONSUMER= -DCC= -DGENERATOR= -DLIBDIR= -DSANITIZE= -DVERSION=
 
