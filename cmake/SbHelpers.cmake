@@ -1,6 +1,6 @@
-# What the lists of core/, tests/ and tests/bench/ are written with.
+# What the lists of core/ and tests/ are written with.
 
-# Everything that a program inside the house needs to use core/src: tests and benchmarks.
+# Everything that a program inside the house needs to use core/src, as the C tests do.
 add_library(sb_internal INTERFACE)
 target_link_libraries(sb_internal INTERFACE
     simplebroker_static sb_flags sb_sqlite3 PkgConfig::JANSSON Threads::Threads)
@@ -24,13 +24,4 @@ function(sb_export_list target header)
     target_sources(${target} PRIVATE "${list}")
     set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS "${list}")
     target_link_options(${target} PRIVATE "${option}")
-endfunction()
-
-# sb_add_bench(name [SOURCES more.c...]): the program bench_<name> from bench_<name>.c.
-function(sb_add_bench name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES")
-    add_executable(bench_${name} bench_${name}.c ${arg_SOURCES})
-    target_link_libraries(bench_${name} PRIVATE sb_internal)
-    set_target_properties(bench_${name} PROPERTIES
-        RUNTIME_OUTPUT_DIRECTORY "${SB_OUTPUT_DIR}/bench")
 endfunction()
