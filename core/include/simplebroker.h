@@ -1565,15 +1565,20 @@ SB_EXTERN void sb_cursor_close(sb_cursor *cursor);
 SB_EXTERN sb_status sb_txn_begin(sb_txn **out, sb_broker *broker, const sb_options *options);
 
 /**
- * Commits. The handle is gone afterwards, whatever the result.
+ * Commits. The handle is gone afterwards, whatever the result, but for SB_ETHREAD.
  * @param txn not NULL
- * @return SB_OK durable; a failure: rolled back, unless sb_error_outcome_ambiguous(); SB_ETHREAD
- *         from another thread: rolled back
+ * @return SB_OK durable; SB_ETHREAD from another thread: nothing happened, and the handle is still
+ *         its thread's; any other failure: rolled back, unless sb_error_outcome_ambiguous()
  * @since 0.1
  */
 SB_EXTERN sb_status sb_txn_commit(sb_txn *txn);
 
-/** Rolls back. The handle is gone afterwards. @param txn may be NULL @since 0.1 */
+/**
+ * Rolls back. The handle is gone afterwards. Also from another thread, for garbage collectors, while
+ * its own thread is not inside an operation of it.
+ * @param txn may be NULL
+ * @since 0.1
+ */
 SB_EXTERN void sb_txn_rollback(sb_txn *txn);
 
 /**

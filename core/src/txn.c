@@ -427,8 +427,8 @@ sb_status sb_txn_commit(sb_txn *txn)
         return sb__fail(SB_EINVALID, "txn must not be NULL");
     }
     if (!sb__txn_is_mine(txn)) {
-        sb__txn_end(txn, 0);
-        return sb__fail(SB_ETHREAD, "the transaction belongs to another thread; rolled back");
+        /* Its thread may be inside an operation of it right now. */
+        return sb__fail(SB_ETHREAD, "the transaction belongs to another thread");
     }
     return sb__txn_end(txn, 1);
 }

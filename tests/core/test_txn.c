@@ -133,16 +133,25 @@ static void *write_elsewhere(void *argument)
     return NULL;
 }
 
+static void *commit_elsewhere(void *txn)
+{
+    return (void *)(intptr_t)sb_txn_commit(txn);
+}
+
 static void test_txn__belongs_to_its_thread(void **state)
 {
     sb_broker *broker = ((scratch *)*state)->broker;
     in_txn t = begin(broker);
     elsewhere e = {broker, &t.options, SB_OK};
     pthread_t thread;
+    void *status;
 
     assert_int_equal(pthread_create(&thread, NULL, write_elsewhere, &e), 0);
     pthread_join(thread, NULL);
     assert_int_equal(e.status, SB_ETHREAD);
+    assert_int_equal(pthread_create(&thread, NULL, commit_elsewhere, t.txn), 0);
+    pthread_join(thread, &status);
+    assert_int_equal((intptr_t)status, SB_ETHREAD);
     assert_ok(sb_txn_commit(t.txn));
     assert_pending(broker, "q", 0);
 }
