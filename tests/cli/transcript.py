@@ -118,6 +118,8 @@ class Shell:
     def environment(self, env=None):
         kept = {k: v for k, v in os.environ.items()
                 if not k.startswith(("BROKER_", "PHASELOCK_"))}
+        if "SB_PRELOAD" in kept:
+            kept["LD_PRELOAD"] = kept["SB_PRELOAD"]
         return {**kept, "LC_ALL": "C.UTF-8", "COLUMNS": "80", **self.env, **(env or {})}
 
     def popen(self, *argv, env=None, cwd=None, **options):

@@ -14,6 +14,7 @@ typedef struct faulty_file {
     sqlite3_file head;
     sqlite3_file *real;
     power_file *power; /* NULL unless watched */
+    int unshared;      /* no other connection can know its name: never busy */
 } faulty_file;
 
 static sqlite3_vfs *base;
@@ -57,6 +58,11 @@ static int fails(faulty_kind kind)
     return armed_code;
 }
 
+static faulty_file *own(sqlite3_file *file)
+{
+    return (faulty_file *)file;
+}
+
 /* Scattered, since a strict rhythm could hit the same request of every attempt. */
 static int is_busy_turn(unsigned every)
 {
@@ -67,16 +73,11 @@ static int is_busy_turn(unsigned every)
     return n % every == 0;
 }
 
-static int lock_fails(faulty_kind kind)
+static int lock_fails(sqlite3_file *file, faulty_kind kind)
 {
-    unsigned every = atomic_load(&busy_every);
+    unsigned every = own(file)->unshared ? 0 : atomic_load(&busy_every);
 
     return every && is_busy_turn(every) ? SQLITE_BUSY : fails(kind);
-}
-
-static faulty_file *own(sqlite3_file *file)
-{
-    return (faulty_file *)file;
 }
 
 static sqlite3_file *real(sqlite3_file *file)
@@ -135,7 +136,7 @@ static int file_size(sqlite3_file *file, sqlite3_int64 *out)
 
 static int file_lock(sqlite3_file *file, int level)
 {
-    int code = lock_fails(FAULTY_LOCK);
+    int code = lock_fails(file, FAULTY_LOCK);
 
     return code ? code : real(file)->pMethods->xLock(real(file), level);
 }
@@ -174,7 +175,7 @@ static int file_shm_map(sqlite3_file *file, int page, int size, int extend, void
 
 static int file_shm_lock(sqlite3_file *file, int offset, int count, int flags)
 {
-    int code = flags & SQLITE_SHM_LOCK ? lock_fails(FAULTY_SHM_LOCK) : SQLITE_OK;
+    int code = flags & SQLITE_SHM_LOCK ? lock_fails(file, FAULTY_SHM_LOCK) : SQLITE_OK;
 
     return code ? code : real(file)->pMethods->xShmLock(real(file), offset, count, flags);
 }
@@ -222,6 +223,7 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int 
     if (f->real->pMethods) {
         f->head.pMethods = &methods;
         f->power = name ? power_open(name) : NULL;
+        f->unshared = !name || strstr(name, ".tmp.") != NULL;
     }
     return code;
 }

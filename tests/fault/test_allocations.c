@@ -2,6 +2,7 @@
  * Memory that runs out at any point of any operation: in our allocations, and in SQLite's. The
  * answer is SB_ENOMEM, nothing has changed, nothing leaks, and the broker works on.
  */
+#include "faulty_vfs.h"
 #include "operations.h"
 
 static long countdown = -1; /* allocations until one fails; negative: none does */
@@ -165,7 +166,8 @@ int main(void)
         TEST(test_operations__sqlites_memory_runs_out),
     };
 
-    if (replace_allocators()) {
+    /* The failing file system is here for its syncs, which cost no time. */
+    if (replace_allocators() || faulty_vfs_register()) {
         return 1;
     }
     return cmocka_run_group_tests(tests, NULL, NULL);
