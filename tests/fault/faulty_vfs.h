@@ -33,8 +33,8 @@ int faulty_disarm(void);
 /* One in n requests for a lock of any sort answers SQLITE_BUSY; 0: none does. */
 void faulty_busy_every(unsigned n);
 
-/* From now on remembers what is durable. Files are those opened after this. */
-void faulty_watch_power(void);
+/* From now on remembers what is durable of a database and the files named after it. */
+void faulty_watch_power(const char *path);
 
 /*
  * Writes into `directory` what a power cut would leave at this moment: everything that has been

@@ -28,7 +28,7 @@ struct power_file {
     size_t count;
 };
 
-static int watching;
+static char watched[256]; /* path of the database; its companions' names begin with it */
 static power_file files[FILES];
 
 static void forget_writes(power_file *file)
@@ -49,14 +49,14 @@ static power_file *find(const char *name)
     return NULL;
 }
 
-void faulty_watch_power(void)
+void faulty_watch_power(const char *path)
 {
-    watching = 1;
+    snprintf(watched, sizeof watched, "%s", path);
 }
 
 void faulty_forget_power(void)
 {
-    watching = 0;
+    watched[0] = '\0';
     for (size_t i = 0; i < FILES; i++) {
         forget_writes(&files[i]);
         free(files[i].durable);
@@ -71,7 +71,7 @@ power_file *power_open(const char *name)
 {
     power_file *file;
 
-    if (!watching) {
+    if (!watched[0] || strncmp(name, watched, strlen(watched)) != 0) {
         return NULL;
     }
     file = find(name);
