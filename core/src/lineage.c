@@ -92,6 +92,9 @@ static void adapt_to_child(sb_broker *broker)
     int idle = broker->fork_has_turn;
 
     broker->fork_has_turn = 0;
+    if (atomic_load(&broker->forked)) {
+        idle = 0; /* inherited at work by the parent already: as it was left, it cannot be closed */
+    }
     if (sqlite && !sb__sqlite_is_adopted(sqlite)) {
         if (idle && sb__reader_close_inherited(&broker->reader) == SB_OK &&
             sb__sqlite_close_inherited(sqlite) == SB_OK) {

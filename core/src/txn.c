@@ -17,7 +17,7 @@ struct sb_txn {
     pthread_t thread;
     const char *what;
     int64_t mutated;
-    int dead; /* SQLite rolled the whole transaction back by itself */
+    int dead; /* nothing but its end is possible any more */
 };
 
 enum { TURN_WAIT_MS = 30000 };
@@ -91,7 +91,10 @@ static sb_status check_identity(sb_broker *broker)
     return broker->runner.sqlite ? sb__sqlite_check_identity(broker->runner.sqlite) : SB_OK;
 }
 
-/* One attempt: begin, work, commit; rolled back unless it committed. */
+/*
+ * One attempt: begin, work, commit; rolled back unless it committed. A child whose callback forked
+ * inside the work does neither: the transaction is the parent's.
+ */
 static sb_status attempt(sb__call *call, sb__work_fn work, void *context)
 {
     sb__runner *runner = call->runner;
@@ -101,6 +104,9 @@ static sb_status attempt(sb__call *call, sb__work_fn work, void *context)
         return status;
     }
     status = work(call, context);
+    if (atomic_load(&call->broker->forked)) {
+        return refuse_forked();
+    }
     if (!status) {
         status = sb__commit(runner);
     }
@@ -139,6 +145,22 @@ static sb_status run_alone(sb__call *call, sb__work_fn work, void *context, cons
     return status;
 }
 
+/*
+ * After some failures (disk full, I/O error, no memory), be it of a mere question, SQLite leaves no
+ * transaction to go on with; what came next would be committed by itself.
+ */
+static int is_dead(const sb_txn *txn)
+{
+    sb__sqlite *sqlite = txn->broker->runner.sqlite;
+
+    return txn->dead || (sqlite && !sb__sqlite_in_transaction(sqlite));
+}
+
+static sb_status refuse_dead(void)
+{
+    return sb__fail(SB_EOPERATIONAL, "the transaction was rolled back after a failure");
+}
+
 static sb_status check_txn(const sb__call *call, const sb_txn *txn)
 {
     if (txn->broker != call->broker) {
@@ -150,20 +172,7 @@ static sb_status check_txn(const sb__call *call, const sb_txn *txn)
     if (atomic_load(&call->broker->forked)) {
         return refuse_forked();
     }
-    if (txn->dead) {
-        return sb__fail(SB_EOPERATIONAL, "the transaction was rolled back after a failure");
-    }
-    return SB_OK;
-}
-
-/* After some failures (disk full, I/O error, no memory) SQLite leaves no transaction to go on with. */
-static void notice_death(sb_txn *txn)
-{
-    sb__sqlite *sqlite = txn->broker->runner.sqlite;
-
-    if (sqlite && !sb__sqlite_in_transaction(sqlite)) {
-        txn->dead = 1;
-    }
+    return is_dead(txn) ? refuse_dead() : SB_OK;
 }
 
 /* Undoes what was done since the savepoint; the whole transaction, if only that can be undone. */
@@ -212,8 +221,6 @@ static sb_status run_inside(sb__call *call, sb_txn *txn, int statements, sb__wor
     status = statements > 1 ? run_in_savepoint(call, txn, work, context) : work(call, context);
     if (!status) {
         sb__txn_count(txn, call->mutated);
-    } else if (status < 0) {
-        notice_death(txn);
     }
     call->mutated = 0;
     return status;
@@ -384,10 +391,8 @@ sb_status sb__txn_end(sb_txn *txn, int commit)
         /* The connection is the parent's: neither commit nor roll back. */
         status = refuse_forked();
     } else {
-        if (commit && txn->dead) {
-            status = sb__fail(SB_EOPERATIONAL, "the transaction was rolled back after a failure");
-        } else if (commit) {
-            status = sb__commit(&broker->runner);
+        if (commit) {
+            status = is_dead(txn) ? refuse_dead() : sb__commit(&broker->runner);
         }
         if (!commit || status) {
             sb__rollback(&broker->runner);

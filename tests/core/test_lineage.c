@@ -213,6 +213,70 @@ static void test_fork__ids_of_parent_and_child_differ(void **state)
     assert_true(mine > theirs);
 }
 
+/* A row callback that forks once, or in the child once more. */
+typedef struct forker {
+    int generations; /* of children to come */
+    pid_t child;     /* 0 in the last one */
+} forker;
+
+static sb_status fork_at_a_row(void *payload, const sb_values *row)
+{
+    forker *f = payload;
+
+    (void)row;
+    while (f->generations > 0) {
+        f->generations--;
+        f->child = fork();
+        if (f->child) {
+            break;
+        }
+    }
+    return SB_OK;
+}
+
+static sb_status run_forking(scratch *s, forker *f, const char *sql)
+{
+    return sb_sidecar_run(s->broker, sql, NTS, NULL, NULL, fork_at_a_row, f);
+}
+
+static void test_fork__in_a_callback_of_a_change_only_the_parent_commits(void **state)
+{
+    scratch *s = *state;
+    forker f = {1, 0};
+    sb_status status;
+
+    assert_ok(run_forking(s, &f, "CREATE TABLE app(x INTEGER)"));
+    status = run_forking(s, &f, "INSERT INTO app VALUES (1) RETURNING x");
+    if (!f.child) {
+        _exit(status == SB_EFORK ? 0 : 1);
+    }
+    assert_exits_well(f.child);
+    assert_ok(status);
+    put(s->broker, "q", "after");
+    assert_pending(s->broker, "q", 1);
+}
+
+static void test_fork__of_a_child_that_was_forked_in_a_callback_leaves_the_connection(void **state)
+{
+    scratch *s = *state;
+    forker f = {2, 0};
+    sb_status status;
+
+    put(s->broker, "q", "1");
+    put(s->broker, "q", "2");
+    status = run_forking(s, &f, "SELECT id FROM messages");
+    if (!f.child) {
+        _exit(sb_write(NULL, s->broker, "q", 1, "x", 1, NULL) == SB_EFORK ? 0 : 1);
+    }
+    assert_exits_well(f.child);
+    if (f.generations) {
+        /* The child in the middle. */
+        _exit(0);
+    }
+    assert_ok(status);
+    assert_pending(s->broker, "q", 2);
+}
+
 #define SCRATCH_TEST(name) cmocka_unit_test_setup_teardown(name, scratch_open, scratch_free)
 
 int main(void)
@@ -224,6 +288,9 @@ int main(void)
         SCRATCH_TEST(test_fork__inside_a_transaction_the_database_is_refused_in_the_child),
         SCRATCH_TEST(test_fork__inside_a_transaction_other_databases_work_in_the_child),
         SCRATCH_TEST(test_fork__ids_of_parent_and_child_differ),
+        SCRATCH_TEST(test_fork__in_a_callback_of_a_change_only_the_parent_commits),
+        SCRATCH_TEST(
+            test_fork__of_a_child_that_was_forked_in_a_callback_leaves_the_connection),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

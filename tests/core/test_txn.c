@@ -105,6 +105,37 @@ static void test_failed_operation__inside_leaves_the_rest_of_the_transaction(voi
     assert_pending(broker, "q", 3);
 }
 
+/* An SQL function during which memory runs out. */
+static void run_out_of_memory(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    (void)count;
+    (void)values;
+    sqlite3_result_error_nomem(context);
+}
+
+static void test_failed_question__that_cost_the_transaction_ends_it(void **state)
+{
+    scratch *s = *state;
+    sb_broker *broker;
+    sqlite3 *db;
+    in_txn t;
+
+    assert_int_equal(sqlite3_open(s->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_create_function(db, "boom", 0, SQLITE_UTF8, NULL, run_out_of_memory,
+                                             NULL, NULL), SQLITE_OK);
+    assert_ok(sb_open_sqlite(&broker, db, s->config, NULL));
+    t = begin(broker);
+    assert_ok(sb_write(NULL, broker, "q", 1, "first", NTS, &t.options));
+    assert_status(SB_ENOMEM, run_sql(broker, "SELECT boom() FROM messages", &t.options));
+    assert_status(SB_EOPERATIONAL, sb_write(NULL, broker, "q", 1, "second", NTS, &t.options));
+    assert_message("rolled back");
+    assert_status(SB_EOPERATIONAL, sb_txn_commit(t.txn));
+    assert_message("rolled back");
+    assert_pending(broker, "q", 0);
+    sb_close(broker);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
 static void test_other_calls__of_the_owner_are_refused_until_the_end(void **state)
 {
     sb_broker *broker = ((scratch *)*state)->broker;
@@ -286,6 +317,7 @@ int main(void)
         SCRATCH_TEST(test_commit__applies_operations_and_sidecar_sql_together),
         SCRATCH_TEST(test_rollback__leaves_no_trace),
         SCRATCH_TEST(test_failed_operation__inside_leaves_the_rest_of_the_transaction),
+        SCRATCH_TEST(test_failed_question__that_cost_the_transaction_ends_it),
         SCRATCH_TEST(test_other_calls__of_the_owner_are_refused_until_the_end),
         SCRATCH_TEST(test_txn__belongs_to_its_thread),
         SCRATCH_TEST(test_other_threads__wait_their_time_and_leave),
