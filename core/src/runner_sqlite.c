@@ -182,17 +182,6 @@ static sb_status step(sb__sqlite *sqlite, sqlite3_stmt *statement, const sb_valu
     return status;
 }
 
-static sb_status run_cached(void *payload, const char *sql, size_t sql_len,
-                            const sb_values *params, sb_rows *rows)
-{
-    sb__sqlite *sqlite = payload;
-    sqlite3_stmt *statement;
-    int code = sb__statements_get(&statement, &sqlite->statements, sqlite->db, sql, sql_len);
-
-    return code == SQLITE_OK ? step(sqlite, statement, params, rows)
-                             : sb__sqlite_fail(sqlite->db, code);
-}
-
 sb_status sb__sqlite_run_once(sb__sqlite *sqlite, const char *sql, size_t sql_len,
                               const sb_values *params, sb_rows *rows)
 {
@@ -221,6 +210,21 @@ sb_status sb__sqlite_run_once(sb__sqlite *sqlite, const char *sql, size_t sql_le
     }
     sqlite3_finalize(statement);
     return status;
+}
+
+static sb_status run_cached(void *payload, const char *sql, size_t sql_len,
+                            const sb_values *params, sb_rows *rows)
+{
+    sb__sqlite *sqlite = payload;
+    sqlite3_stmt *statement;
+    int code = sb__statements_get(&statement, &sqlite->statements, sqlite->db, sql, sql_len);
+
+    if (code != SQLITE_OK) {
+        return sb__sqlite_fail(sqlite->db, code);
+    }
+    /* A callback at one of its rows may have led back here. */
+    return sqlite3_stmt_busy(statement) ? sb__sqlite_run_once(sqlite, sql, sql_len, params, rows)
+                                        : step(sqlite, statement, params, rows);
 }
 
 sb_status sb__run_once(sb__runner *runner, const char *sql, size_t sql_len,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "alloc.h"
 #include "arguments.h"
 #include "broker.h"
 #include "error.h"
@@ -146,11 +147,22 @@ static sb_status run_work(sb__call *call, void *context)
     return status;
 }
 
+/* Runners are promised a text that ends in NUL, and at its first one. */
+static sb_status copy_text(char **out, const char *sql, size_t len)
+{
+    if (!sql || memchr(sql, '\0', len)) {
+        return sb__fail(SB_EINVALID, "sql must be a text without NUL");
+    }
+    *out = sb__strndup(sql, len);
+    return *out ? SB_OK : sb__fail_nomem();
+}
+
 sb_status sb_sidecar_run(sb_broker *broker, const char *sql, size_t sql_len,
                          const sb_values *params, const sb_options *options, sb_row_fn fn,
                          void *payload)
 {
-    statement s = {sql, sb__length(sql, sql_len), params, fn, payload, 0};
+    statement s = {NULL, sb__length(sql, sql_len), params, fn, payload, 0};
+    char *text = NULL;
     int changes = 0;
     sb_values none;
     sb__call call;
@@ -163,11 +175,15 @@ sb_status sb_sidecar_run(sb_broker *broker, const char *sql, size_t sql_len,
         sb__values_init(&none);
         s.params = &none;
     }
-    status = sql ? classify(&changes, sql, s.sql_len)
-                 : sb__fail(SB_EINVALID, "sql must not be NULL");
+    status = copy_text(&text, sql, s.sql_len);
+    s.sql = text;
+    if (!status) {
+        status = classify(&changes, text, s.sql_len);
+    }
     if (!status) {
         status = changes ? sb__mutate(&call, options, 1, run_work, &s)
                          : sb__ask(&call, options, run_work, &s);
     }
+    sb_free(text);
     return sb__leave(&call, status);
 }

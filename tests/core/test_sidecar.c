@@ -56,6 +56,19 @@ static void test_sidecar__odd_texts_fail_without_harm(void **state)
     put(broker, "q", "the handle stays usable");
 }
 
+static void test_sidecar__text_ends_at_its_length(void **state)
+{
+    sb_broker *broker = ((scratch *)*state)->broker;
+    static const char text[] = "SELECT 7; SELECT 8";
+    static const char with_nul[] = "SELECT 7\0; SELECT 8";
+    int64_t n = -1;
+
+    assert_ok(sb_sidecar_run(broker, text, strlen("SELECT 7"), NULL, NULL, keep_int64, &n));
+    assert_int_equal(n, 7);
+    assert_status(SB_EINVALID, sb_sidecar_run(broker, with_nul, sizeof with_nul - 1, NULL, NULL,
+                                              keep_int64, &n));
+}
+
 static sb_status refuse(void *payload, const sb_values *row)
 {
     (void)payload;
@@ -131,6 +144,7 @@ int main(void)
         EVERY_RUNNER(test_sidecar__refuses_transaction_control),
         cmocka_unit_test_setup_teardown(test_sidecar__odd_texts_fail_without_harm, scratch_open,
                                         scratch_free),
+        EVERY_RUNNER(test_sidecar__text_ends_at_its_length),
         EVERY_RUNNER(test_sidecar__a_callback_that_fails_undoes_the_statement),
         EVERY_RUNNER(test_sidecar__constraints_are_integrity),
         EVERY_RUNNER(test_sidecar__vanishes_with_its_transaction),

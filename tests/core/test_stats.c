@@ -169,6 +169,32 @@ static void test_meta_list__tells_every_row(void **state)
     put(broker, "q", "the handle stays usable");
 }
 
+/* Asks the same question again at each row. */
+typedef struct asker {
+    sb_broker *broker;
+    int64_t rows;
+    meta inner;
+} asker;
+
+static sb_status ask_again(void *payload, const sb_values *row)
+{
+    asker *a = payload;
+
+    (void)row;
+    a->rows++;
+    a->inner = (meta){0};
+    return a->rows > 4 ? SB_EUSER : sb_meta_list(a->broker, NULL, keep_meta, &a->inner);
+}
+
+static void test_meta_list__may_be_asked_again_in_its_callback(void **state)
+{
+    asker a = {.broker = ((scratch *)*state)->broker};
+
+    assert_ok(sb_meta_list(a.broker, NULL, ask_again, &a));
+    assert_int_equal(a.rows, 4);
+    assert_int_equal(a.inner.rows, 4);
+}
+
 static void test_data_version__moves_with_commits_of_others(void **state)
 {
     scratch *s = *state;
@@ -212,6 +238,7 @@ int main(void)
                                         scratch_open_foreign, scratch_free),
         EVERY_RUNNER(test_broker_status__without_a_high_water_is_0),
         EVERY_RUNNER(test_meta_list__tells_every_row),
+        EVERY_RUNNER(test_meta_list__may_be_asked_again_in_its_callback),
         EVERY_RUNNER(test_data_version__moves_with_commits_of_others),
         EVERY_RUNNER(test_conflict_metrics__are_0_in_normal_operation),
     };
