@@ -137,10 +137,14 @@ HEADERS = [
     (header(version="absent"), "unsupported dump version"),
     (header(version=1.5), "unsupported dump version"),
     (header(last_ts="absent"), "header requires 'last_ts'"),
-    (header(last_ts="5"), "invalid header last_ts"), (header(last_ts=-1), "invalid header last_ts"),
-    (header(last_ts=1.5), "invalid header last_ts"), (header(last_ts=True), "invalid header last_ts"),
-    (header(last_ts=None), "invalid header last_ts"), (header(last_ts=2**63), "invalid header last_ts"),
-    (header(last_ts=str(2**63)), "invalid header last_ts"), (header(last_ts=[]), "invalid header last_ts"),
+    (header(last_ts="5"), "invalid header last_ts"),
+    (header(last_ts=-1), "invalid header last_ts"),
+    (header(last_ts=1.5), "invalid header last_ts"),
+    (header(last_ts=True), "invalid header last_ts"),
+    (header(last_ts=None), "invalid header last_ts"),
+    (header(last_ts=2**63), "invalid header last_ts"),
+    (header(last_ts=str(2**63)), "invalid header last_ts"),
+    (header(last_ts=[]), "invalid header last_ts"),
     (header(format="x", version=2, last_ts="absent"), "unrecognized dump format"),
     (header(version=2, last_ts="absent"), "unsupported dump version 2"),
 ]
@@ -235,7 +239,8 @@ WARNING = "broker load: warning: dump header last_ts "
 def test_load__a_little_ahead_warns(run):
     result = run("load", stdin=lines(skewed(100)))
     assert (result.code, result.stdout) == (0, "") and result.stderr.count("\n") == 1
-    assert result.stderr.startswith(WARNING) and "seconds ahead of local wall time; " in result.stderr
+    assert result.stderr.startswith(WARNING)
+    assert "seconds ahead of local wall time; " in result.stderr
     run("-q", "-f", "b.db", "load", stdin=lines(skewed(100))).ok()
 
 

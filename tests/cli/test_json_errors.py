@@ -44,8 +44,9 @@ def test_json_error__target_resolution(run, argv):
 
 
 def test_json_error__is_ascii(run):
-    run("read", "q", "--json", "--after", "é\U0001f600").json_fails("INVALID_TIMESTAMP", "é\U0001f600")
-    assert "\\u00e9\\ud83d\\ude00" in run("read", "q", "--json", "--after", "é\U0001f600").stderr
+    result = run("read", "q", "--json", "--after", "é\U0001f600")
+    result.json_fails("INVALID_TIMESTAMP", "é\U0001f600")
+    assert "\\u00e9\\ud83d\\ude00" in result.stderr
 
 
 def test_json_error__message_too_large(run):

@@ -29,7 +29,8 @@ def test_file__unsafe(run, name, fragment):
 
 
 @pytest.mark.parametrize("name", ["a b.db", "%.db", "%2e%2e.db", "@:,+=.db", "é.db", "a..b.db",
-                                  "...db", "x" * 230, "x", "a\\b.db", "-x.db"], ids=lambda v: v[:20])
+                                  "...db", "x" * 230, "x", "a\\b.db", "-x.db"],
+                         ids=lambda v: v[:20])
 def test_file__safe(run, name):
     run(f"--file={name}", "write", "q", "m").ok()
     run(f"--file={name}", "read", "q").out("m\n")

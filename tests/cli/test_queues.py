@@ -26,7 +26,8 @@ def test_broadcast__nothing_selected(run):
 
 @pytest.mark.parametrize("glob, queues", [
     ("*", "Abc a ab abc x.y"), ("a*", "a ab abc"), ("a?", "ab"), ("[ax]*", "a ab abc x.y"),
-    ("[!a]*", "Abc x.y"), ("abc", "abc"), ("?b?", "Abc abc"), ("*.y", "x.y"), ("", "Abc a ab abc x.y"),
+    ("[!a]*", "Abc x.y"), ("abc", "abc"), ("?b?", "Abc abc"), ("*.y", "x.y"),
+    ("", "Abc a ab abc x.y"),
     ("[a-b]bc", "abc"), ("a[", ""), ("A*", "Abc"), ("x[.]y", "x.y"), ("[]a]", "a"), ("[a", ""),
     ("*b*c*", "Abc abc"), ("[^a]*", "a ab abc"), ("[!]]", "a"),
 ])

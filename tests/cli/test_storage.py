@@ -99,7 +99,8 @@ def test_schema__meta_rows(run):
 
 def test_schema__message_row(run):
     run("write", "q", "m").ok()
-    assert run.db.sql("SELECT id, queue, body, typeof(body), claimed, typeof(ts) FROM messages") == [
+    columns = "id, queue, body, typeof(body), claimed, typeof(ts)"
+    assert run.db.sql(f"SELECT {columns} FROM messages") == [
         (1, "q", "m", "text", 0, "integer")]
 
 

@@ -263,7 +263,8 @@ def test_project_file__refused(run, text, fragment):
 
 
 @pytest.mark.parametrize("text", [
-    TOML, TOML.replace("1", "1.0"), TOML.replace("1", "true"), TOML + "other = [1, 2]\n[more]\nx=1\n",
+    TOML, TOML.replace("1", "1.0"), TOML.replace("1", "true"),
+    TOML + "other = [1, 2]\n[more]\nx=1\n",
     TOML + '[backend_options]\na = 1\nb = 1.5\nc = true\nd = "x"\n',
     "# comment\n" + TOML.replace('"t.db"', "'t.db'  # here"),
     TOML.replace('"t.db"', '"""t.db"""'), TOML.replace('"t.db"', '"\\u0074.db"'),
@@ -279,7 +280,8 @@ def test_project_file__accepted(run, text):
 
 @pytest.mark.parametrize("target, place", [
     ("../t.db", "t.db"), ("sub/t.db", "work/sub/t.db"), ("a/b/c/t.db", "work/a/b/c/t.db"),
-    ("{}/loc/t.db", "loc/t.db"), ("link/t.db", "loc/t.db"), ("inner space.db", "work/inner space.db"),
+    ("{}/loc/t.db", "loc/t.db"), ("link/t.db", "loc/t.db"),
+    ("inner space.db", "work/inner space.db"),
 ])
 def test_project_file__target_is_relative_to_it(run, tree, target, place):
     (tree / "work/link").symlink_to(tree / "loc")

@@ -68,7 +68,8 @@ def operation(rng):
         return ["rename", name, rng.choice(NAMES), *json_flag,
                 *rng.choice([[], [], ["--no-retarget-aliases"]])], ""
     if kind == "alias":
-        return rng.choice([["alias", "add", rng.choice("xyzq"), rng.choice([*QUEUES, "x", "@x", ""])],
+        target = rng.choice([*QUEUES, "x", "@x", ""])
+        return rng.choice([["alias", "add", rng.choice("xyzq"), target],
                            ["alias", "remove", rng.choice("xyz")], ["alias", "list"],
                            ["alias", "list", "--target", rng.choice(QUEUES)]]), ""
     if kind == "list":
@@ -90,8 +91,8 @@ def operation(rng):
 def dump_text(rng):
     """A small dump, sometimes a broken one; its ids are far below those of the clock."""
     base = rng.randrange(10**18, 11 * 10**17)
-    records = [{"type": "header", "format": "simplebroker-dump", "version": rng.choice([1] * 9 + [2]),
-                "last_ts": "%019d" % (base + 10)}]
+    records = [{"type": "header", "format": "simplebroker-dump",
+                "version": rng.choice([1] * 9 + [2]), "last_ts": "%019d" % (base + 10)}]
     for n in range(rng.randrange(4)):
         records.append(rng.choice([
             {"type": "message", "queue": rng.choice(NAMES), "body": rng.choice(BODIES),
@@ -228,7 +229,8 @@ def test_random_operations__both_in_turn_on_one_file(ours, agent, seed):
                 argv, call, args = ["read", queue, *flag], "claim_many", [queue, count]
             elif verb == "move":
                 expected = model.move(queue, target, count)
-                argv, call, args = ["move", queue, target, *flag], "move_many", [queue, target, count]
+                argv, call = ["move", queue, target, *flag], "move_many"
+                args = [queue, target, count]
             else:
                 expected = [row[1] for row in model.pending(queue)]
                 argv, call, args = ["peek", queue, "--all"], "peek_many", [queue, 10**6]

@@ -10,7 +10,8 @@ import pytest
 from cli.files import old_file, structure
 from cli.transcript import File, ident
 
-NASTY = ["", "a\nb", "nul\0inside", "\u00e9\U0001f600\u2028", '\\"\t\x7f', "x" * 20000, "-", "--help"]
+NASTY = ["", "a\nb", "nul\0inside", "\u00e9\U0001f600\u2028", '\\"\t\x7f', "x" * 20000,
+         "-", "--help"]
 
 
 def definitions(db):
@@ -69,7 +70,8 @@ def test_every_command_sees_what_the_other_did(pair, ours):
     second("rename", "r", "s").ok()
     first("alias", "list").out("x -> s\n")
     first("broadcast", "all", "-p", "[qs]").ok()
-    second("list", "--stats").out("q: 3 (5 total, 2 claimed)\ns: 4\n\nTotal claimed messages: 2/9\n")
+    second("list", "--stats").out(
+        "q: 3 (5 total, 2 claimed)\ns: 4\n\nTotal claimed messages: 2/9\n")
     second("exists", "s", "--json").out('{"queue": "s", "exists": true}\n')
     first("delete", "s", "-m", str(ids[0])).ok()
     second("delete", "s", "-m", str(ids[0])).empty()
@@ -172,7 +174,8 @@ def test_load__the_same_row_order(ours, agent):
     ours("-f", "ours.db", "load", stdin=dump).ok()
     agent("-f", "reference.db", "load", stdin=dump).ok()
     a, b = File(ours.cwd / "ours.db"), File(ours.cwd / "reference.db")
-    assert a.sql("SELECT * FROM messages ORDER BY id") == b.sql("SELECT * FROM messages ORDER BY id")
+    stored = "SELECT * FROM messages ORDER BY id"
+    assert a.sql(stored) == b.sql(stored)
     assert a.meta() == b.meta()
 
 
