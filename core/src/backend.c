@@ -5,13 +5,13 @@
 
 #include "error.h"
 
-static const sb__backend backends[] = {{"sqlite"}};
+static const sb__backend *const backends[] = {&sb__backend_sqlite};
 
 const sb__backend *sb__backend_find(const char *name)
 {
     for (size_t i = 0; i < sizeof backends / sizeof backends[0]; i++) {
-        if (strcmp(backends[i].name, name) == 0) {
-            return &backends[i];
+        if (strcmp(backends[i]->name, name) == 0) {
+            return backends[i];
         }
     }
     return NULL;

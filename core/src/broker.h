@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "backend.h"
 #include "config.h"
 #include "maintenance.h"
 #include "reader.h"
@@ -21,7 +22,8 @@
 struct sb_broker {
     sb__runner runner; /* writes, and reads while nobody else writes */
     sb__reader reader; /* reads meanwhile */
-    const sb__sql *sql;
+    const sb__backend *backend; /* SQLite's over a caller's runner or connection */
+    const sb__sql *sql;         /* the backend's dialect */
     sb_config *config;
     const sb__settings *settings; /* of config */
     sb_target *target;            /* NULL over a runner or an adopted connection */

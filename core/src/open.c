@@ -10,7 +10,6 @@
 #include "backend.h"
 #include "error.h"
 #include "lineage.h"
-#include "netfs.h"
 #include "runner_sqlite.h"
 #include "schema.h"
 
@@ -23,7 +22,8 @@ static sb_status make(sb_broker **out, const sb_config *config)
     if (!broker) {
         return sb__fail_nomem();
     }
-    broker->sql = &sb__sql_sqlite;
+    broker->backend = &sb__backend_sqlite;
+    broker->sql = broker->backend->sql;
     sb__timestamp_init(&broker->timestamp);
     status = sb__turn_init(&broker->turn);
     if (!status) {
@@ -84,28 +84,12 @@ static sb_status check_arguments(sb_broker **out, const sb_options *options)
 
 sb_status sb__broker_reconnect(sb_broker *broker, const sb_options *options)
 {
-    sb_status status = sb__lineage_check_path(sb__sqlite_path(broker->runner.sqlite));
+    sb_status status = broker->backend->connect(broker, options);
 
-    if (!status) {
-        status = sb__sqlite_prepare(&broker->runner, broker->settings, broker->config, options);
-    }
     if (!status) {
         atomic_store(&broker->reopen, 0);
     }
     return status;
-}
-
-static void warn(const sb_broker *broker, const char *path)
-{
-    int64_t pages = broker->settings->wal_autocheckpoint;
-
-    if (pages < 0) {
-        sb__config_warn(broker->config, SB_WARN_CONFIG,
-                        "BROKER_WAL_AUTOCHECKPOINT must not be negative; 1000 is used instead of "
-                        "%lld",
-                        (long long)pages);
-    }
-    sb__netfs_warn(broker->config, path);
 }
 
 sb_status sb_open(sb_broker **out, const sb_target *target, const sb_config *config,
@@ -125,15 +109,13 @@ sb_status sb_open(sb_broker **out, const sb_target *target, const sb_config *con
         status = make(&broker, config);
     }
     if (!status) {
+        broker->backend = backend;
+        broker->sql = backend->sql;
         broker->target = sb_target_retain((sb_target *)(uintptr_t)target);
-        status = sb__sqlite_runner_new(&broker->runner, sb_target_address(target));
+        status = backend->make_runner(&broker->runner, target);
     }
     if (!status) {
-        sb__sqlite_set_may_wait(broker->runner.sqlite, sb__lineage_may_wait, broker);
         status = sb__broker_reconnect(broker, options);
-    }
-    if (!status) {
-        warn(broker, sb_target_address(target));
     }
     return status && !broker ? status : finish(out, broker, status);
 }
