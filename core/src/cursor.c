@@ -65,6 +65,7 @@ static void choose_batch_size(sb_cursor *cursor, size_t wanted)
         cursor->batch_size = wanted ? wanted : configured < 1 ? 1 : (size_t)configured;
     }
     cursor->delivery.pick.limit = cursor->batch_size;
+    cursor->delivery.pick.page_bytes = cursor->delivery.kind == SB_CURSOR_PEEK ? PAGE_BYTES : 0;
 }
 
 static sb_status set_up(sb_cursor *cursor, const char *queue, size_t queue_len, const char *target,
@@ -95,10 +96,12 @@ sb_status sb_cursor_open(sb_cursor **out, sb_broker *broker, sb_cursor_kind kind
     sb_status status;
 
     sb__error_clear();
+    if (out) {
+        *out = NULL;
+    }
     if (!out || kind < SB_CURSOR_CLAIM || kind > SB_CURSOR_MOVE) {
         return sb__fail(SB_EINVALID, out ? "unknown kind of cursor" : "out must not be NULL");
     }
-    *out = NULL;
     status = sb__enter(&call, broker, operations[kind], options);
     if (status) {
         return status;
@@ -193,15 +196,7 @@ static sb_status fill(sb__call *call, sb_cursor *cursor)
     if (count) {
         d->pick.above_id = sb__messages_row(d->messages, count - 1);
     }
-    cursor->finished = !status && count < d->pick.limit;
-    /* Large bodies get shorter pages, so that memory stays bounded. */
-    if (count && sb__messages_bytes(d->messages) / count > PAGE_BYTES / cursor->batch_size) {
-        size_t fitting = PAGE_BYTES / (sb__messages_bytes(d->messages) / count);
-
-        d->pick.limit = fitting ? fitting : 1;
-    } else {
-        d->pick.limit = cursor->batch_size;
-    }
+    cursor->finished = !status && !sb__pick_is_full(&d->pick, d->messages);
     return status;
 }
 

@@ -125,7 +125,7 @@ static sb_status put_header(sb_dump *dump)
                                      "\"last_ts\": \"");
     sb__str_append(&dump->line, id, sizeof id);
     sb__str_append_text(&dump->line, "\", \"type\": \"header\", \"version\": 1}");
-    dump->stage = STAGE_LISTS;
+    dump->stage = dump->line.failed ? STAGE_HEADER : STAGE_LISTS;
     return SB_OK;
 }
 
@@ -155,7 +155,6 @@ static sb_status put_alias(sb_dump *dump)
         const char *name = sb_aliases_name(&name_len, dump->aliases, dump->alias);
         const char *target = sb_aliases_target(&target_len, dump->aliases, dump->alias);
 
-        dump->alias++;
         if ((is_wanted(dump, name, name_len) || is_wanted(dump, target, target_len)) &&
             !any_matches(dump->exclude, name, name_len) &&
             !any_matches(dump->exclude, target, target_len)) {
@@ -164,8 +163,10 @@ static sb_status put_alias(sb_dump *dump)
             sb__str_append_text(&dump->line, ", \"target\": ");
             sb__json_string(&dump->line, target, target_len);
             sb__str_append_text(&dump->line, ", \"type\": \"alias\"}");
+            dump->alias += !dump->line.failed;
             return SB_OK;
         }
+        dump->alias++;
     }
     dump->stage = STAGE_MESSAGES;
     return SB_EMPTY;
@@ -173,6 +174,8 @@ static sb_status put_alias(sb_dump *dump)
 
 static sb_status begin_queue(sb_dump *dump, const char *name, size_t len)
 {
+    sb_status status;
+
     if (dump->line_end.len > 0) {
         return SB_OK;
     }
@@ -180,7 +183,11 @@ static sb_status begin_queue(sb_dump *dump, const char *name, size_t len)
     sb__str_append_text(&dump->line_end, "\", \"queue\": ");
     sb__json_string(&dump->line_end, name, len);
     sb__str_append_text(&dump->line_end, ", \"type\": \"message\"}");
-    return sb__str_check(&dump->line_end);
+    status = sb__str_check(&dump->line_end);
+    if (status) {
+        sb__str_reset(&dump->line_end);
+    }
+    return status;
 }
 
 /* Reads the next page that has a row; SB_EMPTY when all queues are done. */
@@ -231,6 +238,9 @@ static sb_status put_message(sb_dump *dump)
     sb__str_append(&dump->line, middle, sizeof middle - 1);
     sb__str_append(&dump->line, id, sizeof id);
     sb__str_append(&dump->line, dump->line_end.data, dump->line_end.len);
+    if (dump->line.failed) {
+        return SB_OK;
+    }
     if (++dump->row == sb_messages_count(dump->page)) {
         sb_messages_free(dump->page);
         dump->page = NULL;
@@ -238,6 +248,7 @@ static sb_status put_message(sb_dump *dump)
     return SB_OK;
 }
 
+/* A line for which memory ran out is the next one again. */
 static sb_status put_line(sb_dump *dump)
 {
     sb_status status = SB_OK;

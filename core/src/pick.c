@@ -29,6 +29,7 @@ sb_status sb__pick_init(sb__pick *pick, const char *queue, size_t queue_len, int
     pick->queue_len = queue_len;
     pick->id = id;
     pick->above_id = 0;
+    pick->page_bytes = 0;
     pick->after = options ? options->after : -1;
     pick->before = options ? options->before : -1;
     pick->limit = limit > INT64_MAX ? INT64_MAX : limit;
@@ -40,9 +41,15 @@ sb_status sb__pick_init(sb__pick *pick, const char *queue, size_t queue_len, int
     return status;
 }
 
+int sb__pick_is_full(const sb__pick *pick, const sb_messages *messages)
+{
+    return sb_messages_count(messages) >= pick->limit ||
+           (pick->page_bytes && sb__messages_bytes(messages) >= pick->page_bytes);
+}
+
 typedef struct picked {
     sb_messages *messages;
-    size_t limit;
+    const sb__pick *pick;
 } picked;
 
 /* Ends the statement with the last row, instead of asking SQLite for one that cannot come. */
@@ -54,7 +61,7 @@ static sb_status append_row(void *payload, const sb_values *row)
     sb_status status = sb__messages_append_row(p->messages, sb_values_int64(row, 0),
                                                body ? body : "", len, sb_values_int64(row, 2));
 
-    return status || sb_messages_count(p->messages) < p->limit ? status : SB__ENOUGH;
+    return status || !sb__pick_is_full(p->pick, p->messages) ? status : SB__ENOUGH;
 }
 
 static void add_bounds(sb_values *params, const sb__pick *pick)
@@ -82,7 +89,7 @@ static sb_status is_short(int *out, sb__call *call, const sb__pick *pick)
 static sb_status run_range(sb_messages *messages, sb__call *call, const sb__pick *pick,
                            const char *sql, int64_t depth)
 {
-    picked result = {messages, pick->limit};
+    picked result = {messages, pick};
     sb_values params;
 
     sb__values_init(&params);
@@ -96,13 +103,13 @@ static sb_status run_range(sb_messages *messages, sb__call *call, const sb__pick
     return sb__run(call->runner, sql, &params, append_row, &result);
 }
 
-/* Looks at the oldest `depth` messages; whether the limit was reached there goes to *out_done. */
+/* Looks at the oldest `depth` messages; whether that was enough goes to *out_done. */
 static sb_status look_near(int *out_done, sb_messages *messages, sb__call *call,
                            const sb__pick *pick, int64_t depth)
 {
     sb_status status = run_range(messages, call, pick, call->broker->sql->range_head, depth);
 
-    *out_done = sb_messages_count(messages) >= pick->limit;
+    *out_done = sb__pick_is_full(pick, messages);
     if (!status && !*out_done) {
         sb__messages_clear(messages);
     }
@@ -151,7 +158,7 @@ sb_status sb__pick_run(sb_messages *messages, sb__call *call, const sb__pick *pi
 {
     const sb__sql *sql = call->broker->sql;
     int by_id = pick->id >= 0;
-    picked result = {messages, by_id ? 1 : pick->limit};
+    picked result = {messages, pick};
     sb_values params;
 
     if (!by_id && (pick->after >= 0 || pick->before >= 0 || pick->above_id > 0 ||

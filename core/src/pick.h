@@ -18,12 +18,16 @@ typedef struct sb__pick {
     int64_t after;    /* exclusive bounds on message ids; -1: none */
     int64_t before;
     size_t limit;
+    size_t page_bytes; /* bodies of so many bytes end the pick early; 0: they do not */
     int any;          /* SB__PENDING or SB__ANY */
 } sb__pick;
 
 /* Fills a pick from a call's arguments and checks them; id is -1 for a pick by order. */
 sb_status sb__pick_init(sb__pick *pick, const char *queue, size_t queue_len, int64_t id,
                         size_t limit, const sb_options *options);
+
+/* Whether a batch holds all that a pick may take. */
+int sb__pick_is_full(const sb__pick *pick, const sb_messages *messages);
 
 /* Appends the picked messages, storage ids included, to a batch. Inside a work function. */
 sb_status sb__pick_run(sb_messages *messages, sb__call *call, const sb__pick *pick);

@@ -79,6 +79,37 @@ static void test_peek__claimed_rows_and_bounds_stream_too(void **state)
     sb_cursor_close(cursor);
 }
 
+static void test_peek__pages_of_large_bodies_are_short(void **state)
+{
+    enum { BODIES = 20, BODY = 1024 * 1024 };
+    sb_broker *broker = ((scratch *)*state)->broker;
+    char *body = malloc(BODY);
+    sb_cursor *cursor;
+    int64_t seen = 0;
+
+    assert_non_null(body);
+    memset(body, 'x', BODY);
+    for (int i = 0; i < BODIES; i++) {
+        assert_ok(sb_write(NULL, broker, "q", 1, body, BODY, NULL));
+    }
+    assert_ok(sb_cursor_open(&cursor, broker, SB_CURSOR_PEEK, "q", 1, NULL, 0, 0, NULL));
+    while (sb_cursor_next(NULL, NULL, NULL, cursor) == SB_OK) {
+        seen++;
+    }
+    assert_int_equal(seen, BODIES);
+    sb_cursor_close(cursor);
+
+    /* What is delivered after the queue is gone is what the cursor had in memory. */
+    assert_ok(sb_cursor_open(&cursor, broker, SB_CURSOR_PEEK, "q", 1, NULL, 0, 0, NULL));
+    assert_ok(sb_cursor_next(NULL, NULL, NULL, cursor));
+    assert_ok(sb_delete_queue(NULL, broker, "q", 1, NULL));
+    for (seen = 1; sb_cursor_next(NULL, NULL, NULL, cursor) == SB_OK; seen++) {
+    }
+    assert_in_range(seen, 1, BODIES / 2);
+    sb_cursor_close(cursor);
+    free(body);
+}
+
 static void test_claim__each_message_is_committed_before_it_is_seen(void **state)
 {
     scratch *s = *state;
@@ -211,10 +242,11 @@ static void test_cursor__outlives_its_broker(void **state)
 static void test_open__bad_arguments_are_refused(void **state)
 {
     scratch *s = *state;
-    sb_cursor *cursor = NULL;
+    sb_cursor *cursor = (sb_cursor *)state;
 
     assert_status(SB_EINVALID, sb_cursor_open(&cursor, s->broker, (sb_cursor_kind)9, "q", 1, NULL,
                                               0, 0, NULL));
+    assert_null(cursor);
     assert_status(SB_EQUEUENAME, sb_cursor_open(&cursor, s->broker, SB_CURSOR_PEEK, "", 0, NULL, 0,
                                                 0, NULL));
     assert_status(SB_EINVALID, sb_cursor_open(&cursor, s->broker, SB_CURSOR_MOVE, "q", 1, NULL, 0,
@@ -233,6 +265,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SCRATCH_TEST(test_peek__streams_everything_in_order_over_many_pages),
         SCRATCH_TEST(test_peek__claimed_rows_and_bounds_stream_too),
+        SCRATCH_TEST(test_peek__pages_of_large_bodies_are_short),
         SCRATCH_TEST(test_claim__each_message_is_committed_before_it_is_seen),
         SCRATCH_TEST(test_at_least_once__early_close_returns_the_whole_batch),
         SCRATCH_TEST(test_at_least_once__the_end_commits),

@@ -113,6 +113,55 @@ static void test_dump__memory_runs_out(void **state)
     assert_survives(s->broker, dump_all, SB_OK);
 }
 
+/* The lines of a dump, joined; what memory runs out for at allocation `n` is asked for again. */
+static void collect_lines(char *out, size_t size, sb_broker *broker, long n, int *out_failures)
+{
+    sb_dump *dump = NULL;
+    sb_status status = SB_OK;
+    size_t used = 0;
+
+    assert_ok(sb_dump_open(&dump, broker, NULL, NULL, NULL));
+    countdown = n;
+    *out_failures = 0;
+    while (status != SB_EMPTY) {
+        const char *line = NULL;
+
+        status = sb_dump_next(&line, NULL, dump);
+        if (status == SB_ENOMEM) {
+            countdown = -1;
+            ++*out_failures;
+            continue;
+        }
+        assert_true(status == SB_OK || status == SB_EMPTY);
+        if (status == SB_OK) {
+            used += (size_t)snprintf(out + used, size - used, "%s\n", line);
+            assert_true(used < size);
+        }
+    }
+    countdown = -1;
+    sb_dump_close(dump);
+}
+
+static void test_dump__goes_on_where_memory_ran_out(void **state)
+{
+    scratch *s = *state;
+    char body[600], queue[200], expected[4096], found[4096];
+    int failures;
+
+    memset(body, 'b', sizeof body);
+    memset(queue, 'q', sizeof queue);
+    assert_ok(sb_write(NULL, s->broker, queue, sizeof queue, "x", 1, NULL));
+    assert_ok(sb_write(NULL, s->broker, queue, sizeof queue, body, sizeof body, NULL));
+    assert_ok(sb_write(NULL, s->broker, "r", 1, "z", 1, NULL));
+    assert_ok(sb_alias_add(s->broker, "a", 1, queue, sizeof queue, NULL));
+    collect_lines(expected, sizeof expected, s->broker, -1, &failures);
+    for (long n = 0; n == 0 || failures; n++) {
+        collect_lines(found, sizeof found, s->broker, n, &failures);
+        assert_string_equal(found, expected);
+        assert_true(failures || n > 8);
+    }
+}
+
 static void test_load__memory_runs_out(void **state)
 {
     scratch *s = *state;
@@ -127,6 +176,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_dump__memory_runs_out, scratch_open, scratch_free),
         cmocka_unit_test_setup_teardown(test_load__memory_runs_out, scratch_open, scratch_free),
+        cmocka_unit_test_setup_teardown(test_dump__goes_on_where_memory_ran_out, scratch_open,
+                                        scratch_free),
     };
 
     if (sb_allocator_set(failing_malloc, failing_realloc, free) != SB_OK) {
