@@ -9,7 +9,7 @@ import pytest
 @pytest.fixture
 def holder(run):
     """Another program's open write transaction on the database."""
-    run.seed("q:m")
+    run("write", "q", "m").ok()
     connection = sqlite3.connect(run.db.path, isolation_level=None, check_same_thread=False)
     connection.execute("BEGIN IMMEDIATE")
     yield connection
