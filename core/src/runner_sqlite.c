@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "connection.h"
 #include "error.h"
+#include "path.h"
 #include "runner_sqlite.h"
 
 static sb_status status_of(int code)
@@ -356,17 +357,20 @@ static sb_status make_runner(sb__runner *out, sb__sqlite *sqlite)
     return SB_OK;
 }
 
+/* Links are resolved once: the companions bear the real file's name, so that everyone takes the same
+ * locks whatever name they came by, and a link that is turned later does not split them. */
 sb_status sb__sqlite_runner_new(sb__runner *out, const char *path)
 {
     sb__sqlite *sqlite = sb__zalloc(sizeof *sqlite);
+    sb_status status;
 
     if (!sqlite) {
         return sb__fail_nomem();
     }
-    sqlite->path = sb__strndup(path, strlen(path));
-    if (!sqlite->path) {
+    status = sb__path_resolve(&sqlite->path, path);
+    if (status) {
         sb_free(sqlite);
-        return sb__fail_nomem();
+        return status;
     }
     sqlite->wait_deadline_ns = INT64_MAX;
     return make_runner(out, sqlite);
