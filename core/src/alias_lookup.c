@@ -224,24 +224,22 @@ size_t sb_aliases_count(const sb_aliases *aliases)
 
 const char *sb_aliases_name(size_t *out_len, const sb_aliases *aliases, size_t index)
 {
-    if (index >= sb_aliases_count(aliases)) {
-        return NULL;
-    }
+    int is_there = index < sb_aliases_count(aliases);
+
     if (out_len) {
-        *out_len = aliases->entries[index].name_len;
+        *out_len = is_there ? aliases->entries[index].name_len : 0;
     }
-    return aliases->text.data + aliases->entries[index].name;
+    return is_there ? aliases->text.data + aliases->entries[index].name : NULL;
 }
 
 const char *sb_aliases_target(size_t *out_len, const sb_aliases *aliases, size_t index)
 {
-    if (index >= sb_aliases_count(aliases)) {
-        return NULL;
-    }
+    int is_there = index < sb_aliases_count(aliases);
+
     if (out_len) {
-        *out_len = aliases->entries[index].target_len;
+        *out_len = is_there ? aliases->entries[index].target_len : 0;
     }
-    return aliases->text.data + aliases->entries[index].target;
+    return is_there ? aliases->text.data + aliases->entries[index].target : NULL;
 }
 
 void sb_aliases_free(sb_aliases *aliases)

@@ -5,6 +5,7 @@
 #include "alloc.h"
 
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,7 +70,7 @@ void *sb__zalloc(size_t size)
 
 char *sb__strndup(const char *text, size_t len)
 {
-    char *copy = sb_alloc(len + 1);
+    char *copy = len < SIZE_MAX ? sb_alloc(len + 1) : NULL;
 
     if (copy) {
         if (len) {

@@ -154,7 +154,7 @@ sb_status sb__leave(sb__call *call, sb_status status)
     if (call->mutated > 0) {
         sb__maintenance_after(call->broker, call->mutated);
     }
-    if (call->start_ns) {
+    if (call->start_ns && call->broker->trace) {
         trace(call, status);
     }
     sb__broker_release(call->broker);
@@ -164,6 +164,8 @@ sb_status sb__leave(sb__call *call, sb_status status)
 sb_status sb_broker_on_trace(sb_broker *broker, sb_trace_fn fn, void *payload,
                              sb_destroy_fn destroy)
 {
+    sb_destroy_fn old_destroy;
+    void *old_payload;
     sb__call call;
     sb_status status = sb__enter(&call, broker, "broker_on_trace", NULL);
 
@@ -173,12 +175,14 @@ sb_status sb_broker_on_trace(sb_broker *broker, sb_trace_fn fn, void *payload,
         }
         return status;
     }
-    if (broker->trace_destroy) {
-        broker->trace_destroy(broker->trace_payload);
-    }
+    old_destroy = broker->trace_destroy;
+    old_payload = broker->trace_payload;
     broker->trace = fn;
     broker->trace_payload = payload;
     broker->trace_destroy = destroy;
+    if (old_destroy) {
+        old_destroy(old_payload);
+    }
     call.start_ns = 0;
     return sb__leave(&call, SB_OK);
 }

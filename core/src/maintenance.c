@@ -36,8 +36,8 @@ static sb_status take_counts(void *payload, const sb_values *row)
 {
     row_counts *counts = payload;
 
-    counts->claimed = sb_values_int64(row, 0);
     counts->total = sb_values_int64(row, 1);
+    counts->claimed = counts->total - sb_values_int64(row, 0);
     return SB_OK;
 }
 

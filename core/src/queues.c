@@ -206,13 +206,12 @@ size_t sb_queues_count(const sb_queues *queues)
 
 const char *sb_queues_name(size_t *out_len, const sb_queues *queues, size_t index)
 {
-    if (index >= sb_queues_count(queues)) {
-        return NULL;
-    }
+    int is_there = index < sb_queues_count(queues);
+
     if (out_len) {
-        *out_len = queues->entries[index].name_len;
+        *out_len = is_there ? queues->entries[index].name_len : 0;
     }
-    return queues->names.data + queues->entries[index].name;
+    return is_there ? queues->names.data + queues->entries[index].name : NULL;
 }
 
 int64_t sb_queues_pending(const sb_queues *queues, size_t index)

@@ -27,6 +27,9 @@ sb_status sb_rows_push(sb_rows *rows, const sb_values *row)
     if (!rows || !row) {
         return sb__fail(SB_EINVALID, "rows and row must not be NULL");
     }
+    if (rows->status) {
+        return rows->status; /* a runner that goes on all the same delivers no more */
+    }
     rows->count++;
     rows->status = rows->fn ? rows->fn(rows->payload, row) : SB_OK;
     return rows->status;
@@ -45,7 +48,7 @@ static sb_status checked(sb_status status)
     if (status && sb_error_status(NULL) == SB_OK) {
         return sb__fail(status < 0 ? status : SB_EUSER, "the runner failed without saying why");
     }
-    return status;
+    return status > 0 ? SB_EUSER : status;
 }
 
 static sb_status run(sb__runner *runner, const char *sql, const sb_values *params, sb_rows *rows)

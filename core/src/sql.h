@@ -42,7 +42,7 @@ typedef struct sb__sql {
     const char *queue_stats;         /* ?1 queue -> pending, total */
     const char *queue_names;         /* ?1 from, ?2 below -> queue */
     const char *queue_list;          /* ?1 from, ?2 below -> queue, pending, total */
-    const char *overall_stats;       /* -> claimed, total */
+    const char *overall_stats;       /* -> pending, total */
     const char *broker_status;       /* -> total, high-water or NULL */
     const char *database_size;       /* -> bytes */
     const char *data_version;        /* -> counter of foreign commits */

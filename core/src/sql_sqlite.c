@@ -77,7 +77,7 @@ const sb__sql sb__sql_sqlite = {
     .queue_stats = "SELECT " COUNTS("?1"),
     .queue_names = NAMES "SELECT name FROM names WHERE name IS NOT NULL",
     .queue_list = NAMES "SELECT name, " COUNTS("name") " FROM names WHERE name IS NOT NULL",
-    .overall_stats = "SELECT " ALL_ROWS " - " ALL_PENDING ", " ALL_ROWS,
+    .overall_stats = "SELECT " ALL_PENDING ", " ALL_ROWS,
     .broker_status = "SELECT " ALL_ROWS ", (SELECT value FROM meta WHERE key = 'last_ts')",
     .database_size = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
     .data_version = "PRAGMA data_version",

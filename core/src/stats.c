@@ -157,7 +157,7 @@ sb_status sb_overall_stats(int64_t *out_claimed, int64_t *out_total, sb_broker *
     sb_status status = ask_broker(broker, "overall_stats", &q, options, overall_work);
 
     if (!status && out_claimed) {
-        *out_claimed = q.answer[0];
+        *out_claimed = q.answer[1] - q.answer[0];
     }
     if (!status && out_total) {
         *out_total = q.answer[1];

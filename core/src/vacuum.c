@@ -44,15 +44,15 @@ void sb__vacuum_unlock(sb__file_lock *lock)
     }
 }
 
-static sb_status count_row(void *payload, const sb_values *row)
+static sb_status count_claimed(void *payload, const sb_values *row)
 {
-    *(int64_t *)payload = sb_values_int64(row, 0);
+    *(int64_t *)payload = sb_values_int64(row, 1) - sb_values_int64(row, 0);
     return SB_OK;
 }
 
 static sb_status count_work(sb__call *call, void *context)
 {
-    return sb__run(call->runner, call->broker->sql->overall_stats, NULL, count_row,
+    return sb__run(call->runner, call->broker->sql->overall_stats, NULL, count_claimed,
                    context);
 }
 

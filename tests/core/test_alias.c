@@ -129,6 +129,7 @@ static void test_alias_list__sorted_and_by_target(void **state)
     assert_string_equal(sb_aliases_target(&len, aliases, 1), "r");
     assert_string_equal(sb_aliases_name(NULL, aliases, 2), "c");
     assert_null(sb_aliases_name(&len, aliases, 3));
+    assert_int_equal(len, 0);
     assert_null(sb_aliases_target(&len, aliases, 3));
     sb_aliases_free(aliases);
     assert_ok(sb_alias_list(&aliases, broker, "q", 1, NULL));

@@ -62,6 +62,7 @@ static void test_queues_list__counts(void **state)
 {
     sb_broker *broker = ((scratch *)*state)->broker;
     sb_queues *queues;
+    size_t len = 1;
 
     put(broker, "a", "1");
     put(broker, "a", "2");
@@ -74,7 +75,8 @@ static void test_queues_list__counts(void **state)
     assert_int_equal(sb_queues_claimed(queues, 0), 1);
     assert_int_equal(sb_queues_pending(queues, 1), 0);
     assert_int_equal(sb_queues_claimed(queues, 1), 1);
-    assert_null(sb_queues_name(NULL, queues, 2));
+    assert_null(sb_queues_name(&len, queues, 2));
+    assert_int_equal(len, 0);
     assert_int_equal(sb_queues_pending(queues, 2), 0);
     assert_int_equal(sb_queues_claimed(queues, 2), 0);
     sb_queues_free(queues);

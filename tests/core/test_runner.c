@@ -17,6 +17,7 @@ typedef struct recorder {
     int destroyed;
     int in_transaction;
     int misuse;       /* commit or rollback outside a transaction */
+    int deaf;         /* does not hear what sb_rows_push() answers */
 } recorder;
 
 static sb_status sqlite_failed(sqlite3 *db)
@@ -80,6 +81,7 @@ static sb_status run(void *payload, const char *sql, size_t sql_len, const sb_va
     bind(statement, params);
     while ((code = sqlite3_step(statement)) == SQLITE_ROW && !status) {
         status = rows ? push_row(rows, statement) : SB_OK;
+        status = r->deaf ? SB_OK : status;
     }
     if (code != SQLITE_ROW && code != SQLITE_DONE) {
         status = sqlite_failed(r->db);
@@ -217,6 +219,30 @@ static void test_runner__failure_rolls_back_and_comes_out_as_it_is(void **state)
     close_over(&r, broker);
 }
 
+static sb_status stop_at_first_row(void *payload, const sb_values *row)
+{
+    (void)row;
+    return ++*(int *)payload == 1 ? SB_EUSER : SB_OK;
+}
+
+static void test_runner__that_pushes_on_is_stopped_all_the_same(void **state)
+{
+    recorder r;
+    sb_broker *broker = open_over(&r, *state);
+    sb_messages *messages;
+    int rows = 0;
+
+    r.deaf = 1;
+    assert_status(SB_EUSER, sb_meta_list(broker, NULL, stop_at_first_row, &rows));
+    assert_int_equal(rows, 1);
+    put(broker, "q", "1");
+    put(broker, "q", "2");
+    assert_ok(sb_peek(&messages, broker, "q", 1, 1, NULL));
+    assert_bodies(messages, "1", NULL);
+    sb_messages_free(messages);
+    close_over(&r, broker);
+}
+
 /* Fails the first statement, then the second, until opening succeeds. */
 static void test_open_runner__any_failing_statement_leaves_nothing_open(void **state)
 {
@@ -286,6 +312,7 @@ int main(void)
         SCRATCH_TEST(test_runner__sees_one_transaction_and_one_insert_for_a_write),
         SCRATCH_TEST(test_runner__carries_every_operation),
         SCRATCH_TEST(test_runner__failure_rolls_back_and_comes_out_as_it_is),
+        SCRATCH_TEST(test_runner__that_pushes_on_is_stopped_all_the_same),
         SCRATCH_TEST(test_open_runner__any_failing_statement_leaves_nothing_open),
         SCRATCH_TEST(test_open_runner__without_required_members_is_refused),
         SCRATCH_TEST(test_adopted_connection__makes_a_write_part_of_the_applications_transaction),
