@@ -357,7 +357,7 @@ static sb_status make_runner(sb__runner *out, sb__sqlite *sqlite)
     return SB_OK;
 }
 
-/* Links are resolved once: the companions bear the real file's name, so that everyone takes the same
+/* Links are resolved once: the companions bear the real file's name, so that all take the same
  * locks whatever name they came by, and a link that is turned later does not split them. */
 sb_status sb__sqlite_runner_new(sb__runner *out, const char *path)
 {
