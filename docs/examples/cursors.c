@@ -30,7 +30,7 @@ int main(void)
     sb_broker *broker = NULL;
     sb_cursor *cursor = NULL;
     int64_t pending = 0;
-    char body[8];
+    char body[16];
 
     check(sb_open_path(&broker, "numbers.db", SB_NTS, NULL, NULL));
     for (int i = 1; i <= 9; i++) {
