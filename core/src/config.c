@@ -166,10 +166,12 @@ sb_status sb_config_copy(sb_config **out, const sb_config *config)
     sb_status status;
 
     sb__error_clear();
+    if (out) {
+        *out = NULL;
+    }
     if (!out || !config) {
         return sb__fail(SB_EINVALID, "a configuration is required");
     }
-    *out = NULL;
     status = new_config(&copy);
     if (status == SB_OK) {
         status = sb__settings_copy(&copy->settings, &config->settings);

@@ -93,10 +93,12 @@ sb_status sb_target_serialize(char **out, size_t *out_len, const sb_target *targ
     sb__str json = SB__STR_INIT;
 
     sb__error_clear();
+    if (out) {
+        *out = NULL;
+    }
     if (!out || !target) {
         return sb__fail(SB_EINVALID, "a target is required");
     }
-    *out = NULL;
     if (!is_text(target->address) || !is_text(target->backend_name) ||
         !is_text(target->config_path) || !is_text(target->project_root)) {
         return sb__fail(SB_EINVALID, "a target whose path is not UTF-8 cannot be serialized");
@@ -266,10 +268,12 @@ sb_status sb_target_deserialize(sb_target **out, const char *text, size_t text_l
     sb_status status;
 
     sb__error_clear();
+    if (out) {
+        *out = NULL;
+    }
     if (!out || !text) {
         return sb__fail(SB_EINVALID, "a text is required");
     }
-    *out = NULL;
     root = json_loadb(text, sb__text_length(text, text_len), JSON_DECODE_ANY | JSON_ALLOW_NUL,
                       &error);
     if (!root) {

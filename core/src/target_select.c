@@ -267,10 +267,12 @@ sb_status sb_target_select(sb_target **out, const sb_config *config, const char 
     sb_status status;
 
     sb__error_clear();
+    if (out) {
+        *out = NULL;
+    }
     if (!out || !config) {
         return sb__fail(SB_EINVALID, "a configuration is required");
     }
-    *out = NULL;
     status = request_init(&r, config, directory, directory_len, file, file_len);
     if (status == SB_OK) {
         r.for_init = for_init;
@@ -330,10 +332,12 @@ sb_status sb_target_for_directory(sb_target **out, const char *directory, size_t
     sb_status status;
 
     sb__error_clear();
+    if (out) {
+        *out = NULL;
+    }
     if (!out || !config) {
         return sb__fail(SB_EINVALID, "a configuration is required");
     }
-    *out = NULL;
     if (!directory && config->settings.default_db_location.len &&
         sb__backend_is_sqlite(config->settings.backend.data)) {
         directory = config->settings.default_db_location.data;
@@ -360,10 +364,12 @@ sb_status sb_target_discover(sb_target **out, const char *directory, size_t dire
     sb_status status;
 
     sb__error_clear();
+    if (out) {
+        *out = NULL;
+    }
     if (!out || !config) {
         return sb__fail(SB_EINVALID, "a configuration is required");
     }
-    *out = NULL;
     status = expand_directory(&where, directory, directory_len);
     if (status == SB_OK) {
         status = project_file_upward(out, where, config);
@@ -386,10 +392,12 @@ sb_status sb_target_from_project_file(sb_target **out, const char *path, size_t 
     sb_status status;
 
     sb__error_clear();
+    if (out) {
+        *out = NULL;
+    }
     if (!out || !config || !path) {
         return sb__fail(SB_EINVALID, "a path and a configuration are required");
     }
-    *out = NULL;
     status = sb__path_from_arg(&text, path, path_len);
     if (status == SB_OK) {
         status = sb__path_normalize(&normal, text);

@@ -37,6 +37,9 @@ void sb_values_free(sb_values *values)
 
 void sb_values_clear(sb_values *values)
 {
+    if (!values) {
+        return;
+    }
     for (size_t i = 0; i < values->count; i++) {
         if (values->items[i].owned) {
             sb_free((void *)(uintptr_t)values->items[i].data);
@@ -84,14 +87,19 @@ sb_status sb__values_borrow(sb_values *values, sb_type type, const char *data, s
     return SB_OK;
 }
 
+static sb_status refuse_null(void)
+{
+    return sb__fail(SB_EINVALID, "values must not be NULL");
+}
+
 sb_status sb_values_add_null(sb_values *values)
 {
-    return sb__values_borrow(values, SB_NULL, NULL, 0);
+    return !values ? refuse_null() : sb__values_borrow(values, SB_NULL, NULL, 0);
 }
 
 sb_status sb_values_add_int64(sb_values *values, int64_t integer)
 {
-    sb_status status = sb__values_borrow(values, SB_INT64, NULL, 0);
+    sb_status status = !values ? refuse_null() : sb__values_borrow(values, SB_INT64, NULL, 0);
 
     if (!status) {
         values->items[values->count - 1].as.integer = integer;
@@ -101,7 +109,7 @@ sb_status sb_values_add_int64(sb_values *values, int64_t integer)
 
 sb_status sb_values_add_double(sb_values *values, double number)
 {
-    sb_status status = sb__values_borrow(values, SB_DOUBLE, NULL, 0);
+    sb_status status = !values ? refuse_null() : sb__values_borrow(values, SB_DOUBLE, NULL, 0);
 
     if (!status) {
         values->items[values->count - 1].as.number = number;

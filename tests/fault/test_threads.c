@@ -20,7 +20,7 @@ typedef struct crew {
     sb_cancel *cancel;
     atomic_int written, taken, closed_answers, odd_answers, warnings, stop;
     atomic_llong traced;
-    int64_t sum_written[THREADS], sum_taken[THREADS];
+    uint64_t sum_written[THREADS], sum_taken[THREADS]; /* of ids, with overflow */
     sb_status odd_status; /* one of the answers that should not be */
     char odd_message[200];
 } crew;
@@ -54,7 +54,7 @@ static void write_one(member *m)
     int64_t id;
 
     if (fine(m->crew, sb_write(&id, m->crew->broker, "in", NTS, "body", 4, NULL))) {
-        m->crew->sum_written[m->number] += id;
+        m->crew->sum_written[m->number] += (uint64_t)id;
         atomic_fetch_add(&m->crew->written, 1);
     }
 }
@@ -62,7 +62,7 @@ static void write_one(member *m)
 static void count_taken(member *m, const sb_messages *messages)
 {
     for (size_t i = 0; i < sb_messages_count(messages); i++) {
-        m->crew->sum_taken[m->number] += sb_messages_id(messages, i);
+        m->crew->sum_taken[m->number] += (uint64_t)sb_messages_id(messages, i);
         atomic_fetch_add(&m->crew->taken, 1);
     }
 }
@@ -135,7 +135,7 @@ static void try_txn(member *m)
         m->number % 2) {
         sb_txn_rollback(options.txn);
     } else if (fine(m->crew, sb_txn_commit(options.txn))) {
-        m->crew->sum_written[m->number] += id;
+        m->crew->sum_written[m->number] += (uint64_t)id;
         atomic_fetch_add(&m->crew->written, 1);
         count_taken(m, messages);
     }
@@ -234,7 +234,7 @@ static void test_threads__each_message_is_taken_exactly_once(void **state)
     static crew c;
     sb_messages *rest = NULL;
     member main_thread = {&c, 0};
-    int64_t balance = 0;
+    uint64_t balance = 0;
 
     gather(&c, s);
     run(&c, work, NULL);
