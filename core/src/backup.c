@@ -36,6 +36,7 @@ typedef struct backup {
     char *temporary;
     sqlite3 *source; /* a connection for this backup alone, or the adopted one */
     sqlite3 *copy;
+    int forked; /* this is a child of the process that began it */
 } backup;
 
 static sb_status fail_io(const char *what, const char *path)
@@ -163,17 +164,20 @@ static sb_status open_copy(backup *b)
     return exec(b->copy, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
 }
 
-static sb_status report(const backup *b, int64_t done, int64_t total)
+static sb_status report(backup *b, int64_t done, int64_t total)
 {
     const sb_options *options = b->options;
+    int end;
 
     if (!options) {
         return SB_OK;
     }
-    if (options->progress && options->progress(options->progress_payload, done, total)) {
-        return sb__fail(SB_CANCELLED, "cancelled");
+    end = options->progress && options->progress(options->progress_payload, done, total);
+    b->forked = atomic_load(&b->call->broker->forked);
+    if (b->forked) {
+        return sb__fail(SB_EFORK, "the backup is that of the parent process");
     }
-    return sb__check_cancel(options->cancel);
+    return end ? sb__fail(SB_CANCELLED, "cancelled") : sb__check_cancel(options->cancel);
 }
 
 static sb_status copy_pages(backup *b)
@@ -201,6 +205,9 @@ static sb_status copy_pages(backup *b)
             }
         }
     }
+    if (b->forked) {
+        return status;
+    }
     code = sqlite3_backup_finish(pages);
     return status || code == SQLITE_OK ? status : sb__sqlite_fail(b->copy, code);
 }
@@ -221,7 +228,7 @@ static sb_status copy_snapshot(backup *b)
     if (!status) {
         status = copy_pages(b);
     }
-    if (own && !sqlite3_get_autocommit(b->source)) {
+    if (own && !b->forked && !sqlite3_get_autocommit(b->source)) {
         sb__error_stash(&saved);
         (void)exec(b->source, "ROLLBACK");
         sb__error_unstash(&saved);
@@ -358,6 +365,7 @@ static sb_status publish(const backup *b)
 
 static sb_status run_backup(backup *b)
 {
+    atomic_int *backups = &b->call->broker->backups;
     sb_status status = check_free(b->path);
 
     if (!status) {
@@ -366,12 +374,17 @@ static sb_status run_backup(backup *b)
     if (status) {
         return status;
     }
+    atomic_fetch_add(backups, 1);
     status = copy(b);
+    if (b->forked) {
+        return status; /* files and connections are left to the parent */
+    }
     if (!status) {
         status = finish_copy(b);
     }
     sqlite3_close(b->copy);
     sqlite3_close(b->source);
+    atomic_fetch_sub(backups, 1);
     if (!status) {
         status = sync_copy(b);
     }

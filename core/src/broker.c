@@ -16,7 +16,7 @@
 #include "open.h"
 #include "runner_sqlite.h"
 
-enum { SHELLS_KEPT = 32, CLOSE_WAIT_MS = 5000 };
+enum { SHELLS_KEPT = 32, CLOSE_WAIT_MS = 5000, NS_PER_MS = 1000000 };
 
 static pthread_mutex_t shells_mutex = PTHREAD_MUTEX_INITIALIZER;
 static sb_broker *shells[SHELLS_KEPT]; /* a ring of closed ones */
@@ -45,12 +45,35 @@ static void keep_shell(sb_broker *broker)
     free(oldest);
 }
 
-static void free_contents(sb_broker *broker)
+/*
+ * Not in a child that inherited them at work: to close them would roll the parent's transaction
+ * back, in memory that the two share.
+ */
+static void close_connections(sb_broker *broker)
 {
-    sb__lineage_remove(broker);
+    const sb__sqlite *sqlite = broker->runner.sqlite;
+
+    if (atomic_load(&broker->forked) && sqlite && !sb__sqlite_is_adopted(sqlite)) {
+        return;
+    }
     if (broker->runner.payload || broker->runner.calls.run) {
         sb__runner_dispose(&broker->runner);
     }
+    sb__reader_close(&broker->reader);
+}
+
+/* A fork finds the connections either open, in the list and idle, or gone. */
+static void free_contents(sb_broker *broker)
+{
+    int has_turn;
+
+    sb__turn_close(&broker->turn);
+    has_turn = sb__turn_take_closed(&broker->turn, CLOSE_WAIT_MS);
+    close_connections(broker);
+    if (has_turn) {
+        sb__turn_give(&broker->turn);
+    }
+    sb__lineage_remove(broker);
     if (broker->trace_destroy) {
         broker->trace_destroy(broker->trace_payload);
     }
@@ -75,13 +98,17 @@ void sb__broker_release(sb_broker *broker)
 
 void sb_close(sb_broker *broker)
 {
+    int64_t start;
+
     if (!broker || atomic_exchange(&broker->closed, 1)) {
         return;
     }
     sb__turn_close(&broker->turn);
     sb__turn_close(&broker->reader.turn);
+    start = sb__clock_monotonic_ns();
     sb__turn_wait_idle(&broker->turn, CLOSE_WAIT_MS);
-    sb__turn_wait_idle(&broker->reader.turn, CLOSE_WAIT_MS);
+    sb__turn_wait_idle(&broker->reader.turn,
+                       CLOSE_WAIT_MS - (sb__clock_monotonic_ns() - start) / NS_PER_MS);
     sb__broker_release(broker);
 }
 

@@ -44,6 +44,7 @@ struct sb_broker {
     atomic_int forked;            /* inherited inside a transaction: SB_EFORK */
     atomic_int reopen;            /* inherited and closed: connect again at the next use */
     int fork_has_turn;            /* between the prepare and the parent or child handler */
+    atomic_int backups;           /* under way on connections that a fork cannot close */
     atomic_int freed;             /* the shell is empty; see broker.c */
     sb_broker *next;              /* in the list of live brokers, or of closed shells */
 };

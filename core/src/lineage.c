@@ -27,13 +27,21 @@ static struct {
 static size_t refused_count;
 static int refuse_all; /* more files than the table holds */
 
+/* A closed broker lives on with its child handles, and its connection with it. */
+static int take(sb__turn *turn, int64_t timeout_ms)
+{
+    sb_status status = sb__turn_take(turn, timeout_ms, NULL);
+
+    return status == SB_ECLOSED ? sb__turn_take_closed(turn, timeout_ms) : status == SB_OK;
+}
+
 /* Of the broker's own connection and of its reading one. */
 static int take_both(sb_broker *broker, int64_t timeout_ms)
 {
-    if (sb__turn_take(&broker->turn, timeout_ms, NULL)) {
+    if (!take(&broker->turn, timeout_ms)) {
         return 0;
     }
-    if (sb__turn_take(&broker->reader.turn, timeout_ms, NULL)) {
+    if (!take(&broker->reader.turn, timeout_ms)) {
         sb__turn_give(&broker->turn);
         return 0;
     }
@@ -92,8 +100,8 @@ static void adapt_to_child(sb_broker *broker)
     int idle = broker->fork_has_turn;
 
     broker->fork_has_turn = 0;
-    if (atomic_load(&broker->forked)) {
-        idle = 0; /* inherited at work by the parent already: as it was left, it cannot be closed */
+    if (atomic_load(&broker->forked) || atomic_load(&broker->backups)) {
+        idle = 0; /* what was inherited at work, perhaps by the parent already, cannot be closed */
     }
     if (sqlite && !sb__sqlite_is_adopted(sqlite)) {
         if (idle && sb__reader_close_inherited(&broker->reader) == SB_OK &&

@@ -13,7 +13,7 @@
 #include "runner_sqlite.h"
 #include "schema.h"
 
-/* A broker with settings and a turn, but without a runner yet. */
+/* A broker with settings, but without a runner yet. This thread has its turn until finish(). */
 static sb_status make(sb_broker **out, const sb_config *config)
 {
     sb_broker *broker = sb__broker_new_shell();
@@ -43,6 +43,9 @@ static sb_status make(sb_broker **out, const sb_config *config)
     }
     if (!status) {
         broker->settings = sb__config_settings(broker->config);
+        status = sb__turn_take(&broker->turn, 0, NULL);
+    }
+    if (!status) {
         status = sb__lineage_add(broker);
     }
     if (status) {
@@ -56,9 +59,10 @@ static sb_status make(sb_broker **out, const sb_config *config)
 /* Hands the finished broker over, or releases what there is of it. */
 static sb_status finish(sb_broker **out, sb_broker *broker, sb_status status)
 {
+    sb__turn_give(&broker->turn);
     if (!status) {
         *out = broker;
-    } else if (broker) {
+    } else {
         sb_error saved;
 
         sb__error_stash(&saved);

@@ -10,11 +10,15 @@ sb_status sb__reader_init(sb__reader *reader)
     return sb__turn_init(&reader->turn);
 }
 
-void sb__reader_dispose(sb__reader *reader)
+void sb__reader_close(sb__reader *reader)
 {
     if (reader->runner.sqlite) {
         sb__runner_dispose(&reader->runner);
     }
+}
+
+void sb__reader_dispose(sb__reader *reader)
+{
     sb__turn_dispose(&reader->turn);
 }
 

@@ -19,6 +19,9 @@ typedef struct sb__reader {
 sb_status sb__reader_init(sb__reader *reader);
 void sb__reader_dispose(sb__reader *reader);
 
+/* Closes the connection for good. */
+void sb__reader_close(sb__reader *reader);
+
 /* Opens the connection if it is not open. With the reader's turn. */
 sb_status sb__reader_connect(sb__reader *reader, const char *path, const sb__settings *settings);
 

@@ -264,21 +264,40 @@ void sb__turn_close(sb__turn *turn)
     pthread_mutex_unlock(&turn->mutex);
 }
 
-void sb__turn_wait_idle(sb__turn *turn, int64_t timeout_ms)
+/* With the mutex: waits while another thread has the closed turn. Who has it in the end, or 0. */
+static uintptr_t wait_while_anothers(sb__turn *turn, int64_t timeout_ms)
 {
     int64_t deadline = sb__clock_monotonic_ns() + timeout_ms * NS_PER_MS;
     uintptr_t me = this_thread();
 
-    pthread_mutex_lock(&turn->mutex);
     for (;;) {
         uintptr_t holder = holder_of(atomic_load(&turn->state));
 
         if (!holder || holder == me || sb__clock_monotonic_ns() >= deadline) {
-            break;
+            return holder;
         }
         wait_until(turn, &turn->idle, deadline);
     }
+}
+
+void sb__turn_wait_idle(sb__turn *turn, int64_t timeout_ms)
+{
+    pthread_mutex_lock(&turn->mutex);
+    wait_while_anothers(turn, timeout_ms);
     pthread_mutex_unlock(&turn->mutex);
+}
+
+int sb__turn_take_closed(sb__turn *turn, int64_t timeout_ms)
+{
+    int is_free;
+
+    pthread_mutex_lock(&turn->mutex);
+    is_free = !wait_while_anothers(turn, timeout_ms);
+    if (is_free) {
+        atomic_store(&turn->state, this_thread() | NEEDS_MUTEX);
+    }
+    pthread_mutex_unlock(&turn->mutex);
+    return is_free;
 }
 
 void sb__turn_reset_after_fork(sb__turn *turn)

@@ -48,6 +48,12 @@ void sb__turn_close(sb__turn *turn);
 /* After sb__turn_close(): waits until the holder gives the turn, if that is another thread. */
 void sb__turn_wait_idle(sb__turn *turn, int64_t timeout_ms);
 
+/*
+ * After sb__turn_close(): takes the turn once more, to close what it guards or to fork. Whether it
+ * was to be had in this time; not by the thread that has it. Leaves the error detail alone.
+ */
+int sb__turn_take_closed(sb__turn *turn, int64_t timeout_ms);
+
 /* In a child process: nobody has the turn, nobody waits. */
 void sb__turn_reset_after_fork(sb__turn *turn);
 

@@ -162,6 +162,112 @@ static void test_fork__inside_a_transaction_the_database_is_refused_in_the_child
     assert_pending(s->broker, "q", 1);
 }
 
+static sb_txn *inherited;
+
+static int ends_all(scratch *s, int in, int out)
+{
+    (void)in;
+    (void)out;
+    sb_close(s->broker);
+    sb_txn_rollback(inherited);
+    return 1;
+}
+
+static void test_fork__a_child_that_closes_leaves_the_parents_transaction_alone(void **state)
+{
+    enum { MESSAGES = 500 };
+    scratch *s = *state;
+    char body[4000];
+    sb_options options;
+    sb_txn *txn;
+
+    memset(body, 'x', sizeof body);
+    assert_ok(sb_options_init(&options, SB_OPTIONS_VERSION));
+    assert_ok(sb_sidecar_run(s->broker, "PRAGMA cache_size = 5", NTS, NULL, NULL, NULL, NULL));
+    assert_ok(sb_txn_begin(&txn, s->broker, NULL));
+    options.txn = txn;
+    for (int i = 0; i < MESSAGES; i++) {
+        assert_ok(sb_write(NULL, s->broker, "q", 1, body, sizeof body, &options));
+    }
+    inherited = txn;
+    assert_exits_well(run_child(ends_all, s, -1, -1));
+    for (int i = 0; i < MESSAGES; i++) {
+        assert_ok(sb_write(NULL, s->broker, "q", 1, body, sizeof body, &options));
+    }
+    assert_ok(sb_txn_commit(txn));
+    assert_pending(s->broker, "q", 2 * MESSAGES);
+}
+
+static int database_works(scratch *s, int in, int out)
+{
+    sb_broker *other;
+    int good = sb_open_path(&other, s->path, NTS, s->config, NULL) == SB_OK &&
+               sb_write(NULL, other, "q", 1, "child's", NTS, NULL) == SB_OK;
+
+    (void)in;
+    (void)out;
+    sb_close(other);
+    return good;
+}
+
+static void test_fork__a_closed_broker_with_an_idle_cursor_refuses_nothing(void **state)
+{
+    scratch *s = *state;
+    sb_cursor *cursor;
+
+    put(s->broker, "q", "1");
+    assert_ok(sb_cursor_open(&cursor, s->broker, SB_CURSOR_PEEK, "q", 1, NULL, 0, 0, NULL));
+    assert_ok(sb_cursor_next(NULL, NULL, NULL, cursor));
+    sb_close(s->broker);
+    assert_exits_well(run_child(database_works, s, -1, -1));
+    sb_cursor_close(cursor);
+    assert_ok(sb_open_path(&s->broker, s->path, NTS, s->config, NULL));
+    assert_pending(s->broker, "q", 2);
+}
+
+/* Forks at the first call: the child must not touch what the backup has open. */
+static int fork_in_backup(void *payload, int64_t done, int64_t total)
+{
+    pid_t *child = payload;
+
+    (void)done;
+    (void)total;
+    if (*child < 0) {
+        *child = fork();
+    }
+    return 0;
+}
+
+static void test_fork__during_a_backup_only_the_parent_finishes_it(void **state)
+{
+    scratch *s = *state;
+    sb_options options;
+    char path[160];
+    pid_t child = -1;
+    sb_status status;
+    sb_broker *copy;
+
+    snprintf(path, sizeof path, "%s.copy", s->path);
+    put(s->broker, "q", "1");
+    assert_ok(sb_options_init(&options, SB_OPTIONS_VERSION));
+    sb_options_set_progress(&options, fork_in_backup, &child);
+    status = sb_backup(s->broker, path, NTS, &options);
+    if (child == 0) {
+        sb_broker *other;
+
+        _exit(status == SB_EFORK &&
+                      sb_open_path(&other, s->path, NTS, s->config, NULL) == SB_EFORK
+                  ? 0
+                  : 1);
+    }
+    assert_exits_well(child);
+    assert_ok(status);
+    put(s->broker, "q", "2");
+    assert_ok(sb_open_path(&copy, path, NTS, s->config, NULL));
+    assert_pending(copy, "q", 1);
+    sb_close(copy);
+}
+
 static int other_database_works(scratch *s, int in, int out)
 {
     char path[160];
@@ -216,7 +322,8 @@ static void test_fork__ids_of_parent_and_child_differ(void **state)
 /* A row callback that forks once, or in the child once more. */
 typedef struct forker {
     int generations; /* of children to come */
-    pid_t child;     /* 0 in the last one */
+    int has_child;
+    pid_t child; /* 0 in the last one */
 } forker;
 
 static sb_status fork_at_a_row(void *payload, const sb_values *row)
@@ -224,12 +331,10 @@ static sb_status fork_at_a_row(void *payload, const sb_values *row)
     forker *f = payload;
 
     (void)row;
-    while (f->generations > 0) {
+    while (f->generations > 0 && !f->has_child) {
         f->generations--;
         f->child = fork();
-        if (f->child) {
-            break;
-        }
+        f->has_child = f->child != 0;
     }
     return SB_OK;
 }
@@ -242,7 +347,7 @@ static sb_status run_forking(scratch *s, forker *f, const char *sql)
 static void test_fork__in_a_callback_of_a_change_only_the_parent_commits(void **state)
 {
     scratch *s = *state;
-    forker f = {1, 0};
+    forker f = {1, 0, 0};
     sb_status status;
 
     assert_ok(run_forking(s, &f, "CREATE TABLE app(x INTEGER)"));
@@ -259,20 +364,22 @@ static void test_fork__in_a_callback_of_a_change_only_the_parent_commits(void **
 static void test_fork__of_a_child_that_was_forked_in_a_callback_leaves_the_connection(void **state)
 {
     scratch *s = *state;
-    forker f = {2, 0};
+    forker f = {2, 0, 0};
     sb_status status;
 
     put(s->broker, "q", "1");
     put(s->broker, "q", "2");
     status = run_forking(s, &f, "SELECT id FROM messages");
     if (!f.child) {
-        _exit(sb_write(NULL, s->broker, "q", 1, "x", 1, NULL) == SB_EFORK ? 0 : 1);
+        _exit(!status && sb_write(NULL, s->broker, "q", 1, "x", 1, NULL) == SB_EFORK ? 0 : 1);
+    }
+    if (!f.generations) {
+        /* The child in the middle. */
+        int how;
+
+        _exit(waitpid(f.child, &how, 0) == f.child && how == 0 ? 0 : 1);
     }
     assert_exits_well(f.child);
-    if (f.generations) {
-        /* The child in the middle. */
-        _exit(0);
-    }
     assert_ok(status);
     assert_pending(s->broker, "q", 2);
 }
@@ -287,6 +394,9 @@ int main(void)
         SCRATCH_TEST(test_fork__parent_and_child_write_at_the_same_time),
         SCRATCH_TEST(test_fork__inside_a_transaction_the_database_is_refused_in_the_child),
         SCRATCH_TEST(test_fork__inside_a_transaction_other_databases_work_in_the_child),
+        SCRATCH_TEST(test_fork__a_child_that_closes_leaves_the_parents_transaction_alone),
+        SCRATCH_TEST(test_fork__a_closed_broker_with_an_idle_cursor_refuses_nothing),
+        SCRATCH_TEST(test_fork__during_a_backup_only_the_parent_finishes_it),
         SCRATCH_TEST(test_fork__ids_of_parent_and_child_differ),
         SCRATCH_TEST(test_fork__in_a_callback_of_a_change_only_the_parent_commits),
         SCRATCH_TEST(
