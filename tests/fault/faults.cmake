@@ -9,6 +9,7 @@ sb_add_test(io_errors DIRECTORY fault SOURCES ${SB_STAGE} ${SB_FAULTY_VFS} TIMEO
 sb_add_test(kill DIRECTORY fault SOURCES ${SB_FAULTY_VFS})
 sb_add_test(threads DIRECTORY fault THREADS)
 sb_add_test(bad_input DIRECTORY fault SOURCES bad_input.c ${SB_STAGE} VALGRIND)
+sb_add_test(hostile_files DIRECTORY fault SOURCES ${SB_FAULTY_VFS})
 
 # The suite on a database that seems busy: busy.<test> runs a test's program with some of SQLite's
 # locks refused; busy.cli.<file> does it to the command. Left out: programs that count locks and
