@@ -34,6 +34,9 @@ static int on_busy(void *payload, int tries)
 
     if (tries == 0) {
         sqlite->wait_start_ns = now;
+        if (sqlite->first_wait_ns < 0) {
+            sqlite->first_wait_ns = now;
+        }
         if (sqlite->may_wait && !sqlite->may_wait(sqlite->may_wait_payload)) {
             sqlite->own_lock = 1;
             return 0;
@@ -50,10 +53,16 @@ static int on_busy(void *payload, int tries)
     return 1;
 }
 
+int64_t sb__sqlite_first_wait_ns(const sb__sqlite *sqlite)
+{
+    return sqlite->first_wait_ns;
+}
+
 void sb__sqlite_set_wait(sb__sqlite *sqlite, int64_t deadline_ns, const sb_cancel *cancel)
 {
     sqlite->wait_deadline_ns = deadline_ns;
     sqlite->wait_cancel = cancel;
+    sqlite->first_wait_ns = -1;
     sqlite->cancelled = 0;
     sqlite->own_lock = 0;
 }

@@ -30,6 +30,7 @@ struct sb__sqlite {
     sb__sqlite_may_wait_fn may_wait;
     void *may_wait_payload;
     int64_t wait_start_ns;
+    int64_t first_wait_ns; /* of those since sb__sqlite_set_wait(); -1 before */
     int cancelled; /* the last wait was ended by the switch */
     int own_lock;  /* the last wait would have been for this thread itself */
 };

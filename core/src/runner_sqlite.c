@@ -30,6 +30,21 @@ static sb_status status_of(int code)
     }
 }
 
+/* SQLite's own words do not say which disk, and not that a full one is why its index of the WAL,
+ * which even readers need, cannot grow. */
+static void explain_io(sqlite3 *db, int code, const char *path)
+{
+    int reason = sqlite3_system_errno(db);
+
+    if ((code & 0xff) == SQLITE_FULL) {
+        sb__error_suffix(": %s", path);
+    } else if (code == SQLITE_IOERR_SHMSIZE) {
+        sb__error_suffix(": %s-shm cannot grow; the disk may be full", path);
+    } else if ((code & 0xff) == SQLITE_IOERR && reason) {
+        sb__error_suffix(": %s (%s)", strerror(reason), path);
+    }
+}
+
 sb_status sb__sqlite_fail(sqlite3 *db, int code)
 {
     const char *path = db ? sqlite3_db_filename(db, "main") : NULL;
@@ -44,6 +59,9 @@ sb_status sb__sqlite_fail(sqlite3 *db, int code)
         int fits = db && (sqlite3_errcode(db) & 0xff) == (code & 0xff);
 
         sb__fail(status, "%s", fits ? sqlite3_errmsg(db) : sqlite3_errstr(code));
+        if (fits && path) {
+            explain_io(db, code, path);
+        }
     }
     sb__error_set_sqlite_code(code);
     return status;

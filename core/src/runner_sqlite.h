@@ -44,6 +44,8 @@ typedef int (*sb__sqlite_may_wait_fn)(void *payload);
 /* How waiting inside SQLite for a lock ends: at the deadline (monotonic, INT64_MAX: by the busy
  * timeout only) or by the switch (may be NULL). */
 void sb__sqlite_set_wait(sb__sqlite *sqlite, int64_t deadline_ns, const sb_cancel *cancel);
+/* When the first such wait since sb__sqlite_set_wait() began (monotonic); -1: there was none. */
+int64_t sb__sqlite_first_wait_ns(const sb__sqlite *sqlite);
 void sb__sqlite_set_may_wait(sb__sqlite *sqlite, sb__sqlite_may_wait_fn fn, void *payload);
 
 /* Runs one statement of changing text, which is compiled for this once. */

@@ -86,6 +86,15 @@ static int64_t data_version(const sb__call *call)
     return call->runner->sqlite ? sb__sqlite_data_version(call->runner->sqlite) : -1;
 }
 
+/* As sb__retry_wait(); what SQLite itself has waited in the first attempt is part of the budget. */
+static sb_status wait_again(const sb__call *call, sb__retry *retry, sb_status status)
+{
+    if (retry->start_ns < 0 && call->runner->sqlite) {
+        retry->start_ns = sb__sqlite_first_wait_ns(call->runner->sqlite);
+    }
+    return sb__retry_wait(retry, status, data_version(call));
+}
+
 static sb_status check_identity(sb_broker *broker)
 {
     return broker->runner.sqlite ? sb__sqlite_check_identity(broker->runner.sqlite) : SB_OK;
@@ -133,7 +142,7 @@ static sb_status run_alone(sb__call *call, sb__work_fn work, void *context, cons
         if (status >= 0) {
             break;
         }
-        status = sb__retry_wait(&retry, status, data_version(call));
+        status = wait_again(call, &retry, status);
         if (status) {
             break;
         }
@@ -257,7 +266,7 @@ static sb_status ask_with_retries(sb__call *call, const sb_options *options, sb_
         if (status >= 0) {
             break;
         }
-        status = sb__retry_wait(&retry, status, data_version(call));
+        status = wait_again(call, &retry, status);
         if (status) {
             break;
         }
@@ -342,7 +351,7 @@ static sb_status begin_with_retries(sb__call *call, const sb_options *options)
         if (!status) {
             break;
         }
-        status = sb__retry_wait(&retry, status, data_version(call));
+        status = wait_again(call, &retry, status);
     } while (!status);
     call->retries = retry.count;
     return status;

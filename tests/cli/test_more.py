@@ -1,5 +1,12 @@
 """What several names of one file, odd moments and odd streams must not change."""
 
+import contextlib
+import sqlite3
+import subprocess
+import time
+
+import pytest
+
 
 def companions(directory):
     return sorted(path.name for path in directory.iterdir() if not path.is_dir())
@@ -22,3 +29,45 @@ def test_link__to_a_missing_file_creates_it_with_its_own_companions(run):
     assert companions(run.cwd / "place") == ["real.db", "real.db.lock"]
     assert run("-f", "link.db", "--cleanup").code == 0
     assert companions(run.cwd / "place") == []
+
+
+@pytest.fixture
+def tiny(run):
+    """The command in a directory of 1 MiB."""
+    mount = run.cwd / "tiny"
+    mount.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(mount)],
+                          capture_output=True, text=True)
+    if made.returncode != 0:
+        pytest.skip("a small file system cannot be mounted: " + made.stderr.strip())
+    yield run.at(mount)
+    subprocess.run(["umount", "-l", str(mount)], check=True)
+
+
+def fill(directory):
+    with open(directory / "filler", "wb", buffering=0) as filler, contextlib.suppress(OSError):
+        while True:
+            filler.write(b"x" * 4096)
+
+
+@pytest.mark.ours
+def test_full_disk__error_names_the_file_and_the_disk(tiny):
+    tiny("write", "q", "one").ok()
+    tiny("write", "q", "-", stdin=b"x" * 2_000_000).fails(1, "disk is full", "tiny/.broker.db")
+    fill(tiny.cwd)
+    for command in (["read", "q"], ["peek", "q"], ["--status"], ["--vacuum"]):
+        tiny(*command).fails(1, "disk may be full", "tiny/.broker.db")
+    (tiny.cwd / "filler").unlink()
+    tiny("read", "q").out("one\n")
+
+
+def test_foreign_lock__is_given_up_after_half_a_minute_sqlite_waiting_included(run):
+    run("write", "q", "one").ok()
+    holder = sqlite3.connect(run.cwd / ".broker.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    start = time.monotonic()
+    run("write", "q", "two").fails(1, "database is locked")
+    assert 25 < time.monotonic() - start < 33
+    holder.execute("ROLLBACK")
+    holder.close()
+    run("read", "q", "--all").out("one\n")
