@@ -13,10 +13,15 @@
 #include "pyrepr.h"
 #include "string_list.h"
 
-enum { VALUE_SHOWN_MAX = 160 };
+enum { KEY_SHOWN_MAX = 640, VALUE_SHOWN_MAX = 160 };
 
 static const char environment[] = "environment";
 static const char override[] = "override";
+
+static int shown_length(size_t key_len)
+{
+    return key_len < KEY_SHOWN_MAX ? (int)key_len : KEY_SHOWN_MAX;
+}
 
 /* SB_ECONFIG with its fields; `value` NULL shows nothing of it. */
 static sb_status fail(const char *key, size_t key_len, const char *source, const char *expected,
@@ -33,8 +38,8 @@ static sb_status fail(const char *key, size_t key_len, const char *source, const
     sb__text_ellipsis(&shown, VALUE_SHOWN_MAX);
     status = sb__str_check(&shown);
     if (status == SB_OK) {
-        status = sb__fail(SB_ECONFIG, "invalid configuration %.*s=%s: expected %s", (int)key_len,
-                          key, shown.data, expected);
+        status = sb__fail(SB_ECONFIG, "invalid configuration %.*s=%s: expected %s",
+                          shown_length(key_len), key, shown.data, expected);
         sb__error_set_field(SB_ERROR_KEY, key, key_len);
         sb__error_set_field(SB_ERROR_SOURCE, source, strlen(source));
         sb__error_set_field(SB_ERROR_EXPECTED, expected, strlen(expected));
@@ -334,7 +339,8 @@ static sb_status get(const void **out, const sb_config *config, const char *key,
     key_len = sb__text_length(key, key_len);
     found = sb__key_find(key, key_len);
     if (!found) {
-        return sb__fail(SB_EINVALID, "unknown configuration key: %.*s", (int)key_len, key);
+        return sb__fail(SB_EINVALID, "unknown configuration key: %.*s", shown_length(key_len),
+                        key);
     }
     actual = sb__key_type(found);
     if (actual != type && !(actual == SB_BOOL && type == SB_INT64)) {
