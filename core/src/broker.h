@@ -25,7 +25,8 @@ struct sb_broker {
     const sb__backend *backend; /* SQLite's over a caller's runner or connection */
     const sb__sql *sql;         /* the backend's dialect */
     sb_config *config;
-    const sb__settings *settings; /* of config */
+    const sb__settings *settings; /* as they were at opening */
+    sb__settings settings_copy;   /* the same; its texts are config's and not to be used */
     sb_target *target;            /* NULL over a runner or an adopted connection */
     sb__turn turn;
     sb__timestamp timestamp;

@@ -42,7 +42,8 @@ static sb_status make(sb_broker **out, const sb_config *config)
         status = sb_config_from_environment(&broker->config);
     }
     if (!status) {
-        broker->settings = sb__config_settings(broker->config);
+        broker->settings_copy = *sb__config_settings(broker->config);
+        broker->settings = &broker->settings_copy;
         status = sb__turn_take(&broker->turn, 0, NULL);
     }
     if (!status) {

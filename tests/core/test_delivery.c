@@ -83,6 +83,17 @@ static void test_write__limit_is_counted_in_bytes_and_may_be_reached(void **stat
     sb_close(broker);
 }
 
+static void test_settings__changed_after_opening_do_not_reach_the_broker(void **state)
+{
+    scratch *s = *state;
+    sb_broker *broker;
+
+    assert_ok(sb_open_path(&broker, s->path, NTS, s->config, NULL));
+    assert_ok(sb_config_set_int64(s->config, "BROKER_MAX_MESSAGE_SIZE", NTS, 4));
+    assert_ok(sb_write(NULL, broker, "q", 1, "12345", 5, NULL));
+    sb_close(broker);
+}
+
 static void test_claim__empty_queue_returns_empty(void **state)
 {
     sb_broker *broker = ((scratch *)*state)->broker;
@@ -323,6 +334,7 @@ int main(void)
         SCRATCH_TEST(test_write__keeps_every_byte_of_a_body),
         SCRATCH_TEST(test_write__bad_input_is_refused_before_anything_changes),
         SCRATCH_TEST(test_write__limit_is_counted_in_bytes_and_may_be_reached),
+        SCRATCH_TEST(test_settings__changed_after_opening_do_not_reach_the_broker),
         SCRATCH_TEST(test_claim__empty_queue_returns_empty),
         SCRATCH_TEST(test_claim__takes_the_oldest_once),
         SCRATCH_TEST(test_claim__many_stops_at_the_limit),
