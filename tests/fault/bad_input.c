@@ -510,8 +510,9 @@ static void check_more_operations(stage *st)
 
 static void check_parsers(stage *st)
 {
-    static const char *const bad[] = {"", " ", "-1", "+5", "1e400", "nan", "inf", "99999999999999999999",
-                                      "\xff", "2024-13-01", "1700000000000000000x", "0x10", "."};
+    static const char *const bad[] = {"", " ", "-1", "+5", "1e400", "nan", "inf", "\xff",
+                                      "99999999999999999999", "2024-13-01",
+                                      "1700000000000000000x", "0x10", "."};
     char text[SB_ID_SIZE];
     int64_t id;
 

@@ -6,6 +6,37 @@
 
 #include "operations.h"
 
+/* The arguments that calls on a broker have in common. */
+typedef struct arguments {
+    sb_broker *broker;
+    const sb_options *options;
+    const char *name; /* of a queue */
+    size_t name_len;
+    int64_t id;
+    size_t limit;
+    const char *body;
+    size_t body_len;
+} arguments;
+
+enum traits {
+    HAS_OPTIONS = 1,
+    HAS_NAME = 2,
+    HAS_ID = 4,
+    HAS_LIMIT = 8,
+    HAS_BODY = 16,
+    NAME_OF_ALIAS = 64, /* with rules of its own */
+    NO_GREAT_ID = 128   /* great ids are not refused, but lasting: not tried */
+};
+
+typedef struct broker_call {
+    const char *function;
+    sb_status (*call)(const arguments *a);
+    unsigned traits;
+} broker_call;
+
+extern const broker_call broker_calls[];
+extern const size_t broker_call_count;
+
 /* One check may cover several functions; each is named by itself. */
 typedef struct bad_case {
     const char *function;

@@ -1,6 +1,6 @@
 /*
- * Loaded before a program's own libraries (LD_PRELOAD), this makes one in SB_BUSY_EVERY requests for
- * a lock of SQLite's answer SQLITE_BUSY, so that any test can run on a database that seems to be
+ * Loaded before a program's own libraries (LD_PRELOAD), this makes one in SB_BUSY_EVERY requests
+ * for a lock of SQLite's answer SQLITE_BUSY, so that any test can run on a database that seems to be
  * busy. Connections which set no busy timeout of their own get one, as cautious programs set it.
  */
 #include "faulty_vfs.h"

@@ -8,7 +8,7 @@ sb_add_test(allocations DIRECTORY fault SOURCES ${SB_STAGE} ${SB_FAULTY_VFS} TIM
 sb_add_test(io_errors DIRECTORY fault SOURCES ${SB_STAGE} ${SB_FAULTY_VFS} TIMEOUT 240)
 sb_add_test(kill DIRECTORY fault SOURCES ${SB_FAULTY_VFS})
 sb_add_test(threads DIRECTORY fault THREADS)
-sb_add_test(bad_input DIRECTORY fault SOURCES bad_input.c ${SB_STAGE} VALGRIND)
+sb_add_test(bad_input DIRECTORY fault SOURCES bad_input.c bad_calls.c ${SB_STAGE} VALGRIND)
 sb_add_test(hostile_files DIRECTORY fault SOURCES ${SB_FAULTY_VFS})
 
 # The suite on a database that seems busy: busy.<test> runs a test's program with some of SQLite's

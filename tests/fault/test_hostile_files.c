@@ -394,6 +394,22 @@ static void test_database__replaced_while_open(void **state)
     put(s->broker, "q", "y");
 }
 
+static void test_wal__deleted_while_open(void **state)
+{
+    scratch *s = *state;
+    char name[160];
+
+    put(s->broker, "q", "before");
+    snprintf(name, sizeof name, "%s-wal", s->path);
+    assert_int_equal(unlink(name), 0);
+    put(s->broker, "q", "after");
+    assert_pending(s->broker, "q", 2);
+    sb_close(s->broker);
+    s->broker = NULL;
+    assert_sqlite_rows(s->path, "PRAGMA integrity_check", "ok\n");
+    assert_sqlite_rows(s->path, "SELECT body FROM messages ORDER BY id", "before\nafter\n");
+}
+
 int main(void)
 {
 #define NEW(name) cmocka_unit_test_setup_teardown(name, scratch_new, scratch_free)
@@ -408,6 +424,7 @@ int main(void)
         NEW(test_rights__missing_ones_are_told),
         OPEN(test_directory__vanishes_while_open),
         OPEN(test_database__replaced_while_open),
+        OPEN(test_wal__deleted_while_open),
     };
 
     /* Here for its syncs, which cost no time. */

@@ -128,7 +128,8 @@ static int claim_through_failures(stage *st, const failure *f, long n, uint32_t 
 
     sb_options_init(&options, SB_OPTIONS_VERSION);
     options.flags = flags;
-    assert_ok(sb_cursor_open(&cursor, st->s->broker, SB_CURSOR_CLAIM, "q", 1, NULL, 0, 2, &options));
+    assert_ok(sb_cursor_open(&cursor, st->s->broker, SB_CURSOR_CLAIM, "q", 1, NULL, 0, 2,
+                             &options));
     faulty_arm(f->kind, n, f->code, 0);
     do {
         status = sb_cursor_next(&out_ids[count], NULL, NULL, cursor);

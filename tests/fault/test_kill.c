@@ -159,8 +159,8 @@ static void check_ledger(const scratch *s)
     sqlite3 *db;
 
     assert_int_equal(sqlite3_open(s->path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, "BEGIN; CREATE TABLE acked (ts INTEGER, worker INTEGER)", NULL,
-                                  NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "BEGIN; CREATE TABLE acked (ts INTEGER, worker INTEGER)",
+                                  NULL, NULL, NULL), SQLITE_OK);
     for (int i = 0; i < WORKERS; i++) {
         store_acks(db, (worker)i);
     }

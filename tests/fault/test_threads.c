@@ -1,6 +1,6 @@
 /*
- * Many threads on one broker, doing everything at once: each message is handed out exactly once, and
- * closing in the middle of it ends every call with a documented answer. Under the thread sanitizer
+ * Many threads on one broker, doing everything at once: each message is handed out exactly once,
+ * and closing in the middle of it ends every call with a documented answer. Under the thread sanitizer
  * the accesses are checked as well.
  */
 #include "core/testing.h"
@@ -155,7 +155,8 @@ static void open_another(member *m)
 static void *work(void *argument)
 {
     member *m = argument;
-    static void (*const rare[])(member *) = {move_some, ask_some, drop_batch, try_txn, open_another};
+    static void (*const rare[])(member *) = {move_some, ask_some, drop_batch, try_txn,
+                                            open_another};
 
     for (int i = 0; i < WRITES; i++) {
         write_one(m);

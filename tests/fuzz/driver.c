@@ -1,6 +1,6 @@
 /*
- * Drives a target without libFuzzer: first the files named as arguments and the target's seeds, then
- * mutations of these for some seconds, always the same ones.
+ * Drives a target without libFuzzer: first the files named as arguments and the target's seeds,
+ * then mutations of these for some seconds, always the same ones.
  *
  *     fuzz_<target> [-t seconds] [file...]
  */

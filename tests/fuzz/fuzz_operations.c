@@ -9,7 +9,8 @@
 
 #include "simplebroker.h"
 
-const char *const fuzz_seeds[] = {"\x01q\x03" "abc\x02q\x01\x03q\x02\x04qr\x05", "\x06*q\x07qr\x08q@",
+const char *const fuzz_seeds[] = {"\x01q\x03" "abc\x02q\x01\x03q\x02\x04qr\x05",
+                                  "\x06*q\x07qr\x08q@",
                                   "\x09{\"format\":\"simplebroker-dump\",\"last_ts\":9,"
                                   "\"type\":\"header\",\"version\":1}\n{\"type\":\"message\","
                                   "\"queue\":\"q\",\"body\":\"b\",\"id\":5}\n",
