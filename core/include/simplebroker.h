@@ -1701,7 +1701,7 @@ SB_EXTERN sb_status sb_broker_status(int64_t *out_total_messages, int64_t *out_l
  * Rows of the broker's meta table.
  * @param broker  not NULL
  * @param options cancel, timeout_ms, txn; may be NULL
- * @param fn      called with key and value of each row
+ * @param fn      called with key and value of each row; may be NULL
  * @param payload handed to fn
  * @return SB_OK; SB_EUSER when fn ended it
  * @since 0.1
