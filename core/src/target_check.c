@@ -8,8 +8,10 @@
 
 #include "alloc.h"
 #include "error.h"
+#include "files.h"
 #include "path.h"
 #include "path_rules.h"
+#include "setup_lock.h"
 #include "target.h"
 #include "validate.h"
 
@@ -132,6 +134,26 @@ static sb_status check_names(const sb_target *target)
     return status == SB_OK ? check_file_text(&target->selection) : status;
 }
 
+/* Whether another process was making the file, and has finished now: F.lock is there meanwhile, and
+ * held. */
+static int waited_for_maker(const char *path)
+{
+    sb__file_lock lock;
+    char *file = NULL;
+    char *lock_path = NULL;
+    int waited = 0;
+
+    if (sb__path_resolve(&file, path) == SB_OK &&
+        sb__companion_path(&lock_path, file, ".lock") == SB_OK && !access(lock_path, F_OK) &&
+        sb__setup_lock_take(&lock, file, NULL) == SB_OK) {
+        sb__file_lock_release(&lock);
+        waited = 1;
+    }
+    sb_free(lock_path);
+    sb_free(file);
+    return waited;
+}
+
 static sb_status check_sqlite(const char *path)
 {
     struct stat info;
@@ -142,7 +164,8 @@ static sb_status check_sqlite(const char *path)
     if (!S_ISREG(info.st_mode)) {
         return sb__fail(SB_EDATABASE, "Path exists but is not a regular file: %s", path);
     }
-    if (!sb__sqlite_file_has_header(path)) {
+    if (!sb__sqlite_file_has_header(path) &&
+        !(waited_for_maker(path) && sb__sqlite_file_has_header(path))) {
         return sb__fail(SB_EDATABASE, "File is not a valid SQLite database (invalid header): %s",
                         path);
     }

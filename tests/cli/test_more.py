@@ -1,6 +1,7 @@
 """What several names of one file, odd moments and odd streams must not change."""
 
 import contextlib
+import fcntl
 import sqlite3
 import subprocess
 import time
@@ -71,3 +72,25 @@ def test_foreign_lock__is_given_up_after_half_a_minute_sqlite_waiting_included(r
     holder.execute("ROLLBACK")
     holder.close()
     run("read", "q", "--all").out("one\n")
+
+
+@pytest.mark.ours
+def test_new_file__commands_that_meet_it_half_made_wait_for_it(run):
+    """An empty file whose F.lock is held is one that somebody is making."""
+    (run.cwd / ".broker.db").touch()
+    with open(run.cwd / ".broker.db.lock", "wb") as lock:
+        lock.write(b"\0")
+        lock.flush()
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        readers = [run.popen(*argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                   for argv in (["exists", "q"], ["read", "q"], ["list"], ["stats", "q"])]
+        for reader in readers:
+            with pytest.raises(subprocess.TimeoutExpired):
+                reader.wait(timeout=0.3)
+        made = sqlite3.connect(run.cwd / "made.db")
+        made.execute("PRAGMA user_version = 0")
+        made.execute("CREATE TABLE application (x)")
+        made.close()
+        (run.cwd / ".broker.db").write_bytes((run.cwd / "made.db").read_bytes())
+    assert [reader.communicate()[1] for reader in readers] == [b"", b"", b"", b""]
+    assert [reader.returncode for reader in readers] == [2, 2, 0, 0]
