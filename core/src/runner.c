@@ -42,8 +42,7 @@ static const sb_values *no_params(void)
     return &none;
 }
 
-/* A runner that fails must say why; one that did not gets a general text. */
-static sb_status checked(sb_status status)
+sb_status sb__runner_result(sb_status status)
 {
     if (status && sb_error_status(NULL) == SB_OK) {
         return sb__fail(status < 0 ? status : SB_EUSER, "the runner failed without saying why");
@@ -60,7 +59,7 @@ static sb_status run(sb__runner *runner, const char *sql, const sb_values *param
     if (rows && rows->status) {
         return rows->status == SB__ENOUGH ? SB_OK : rows->status;
     }
-    return checked(status);
+    return sb__runner_result(status);
 }
 
 sb_status sb__run(sb__runner *runner, const char *sql, const sb_values *params, sb_row_fn fn,
@@ -122,12 +121,12 @@ sb_status sb__run_changes(int64_t *out, sb__runner *runner, const char *sql,
 
 sb_status sb__begin(sb__runner *runner)
 {
-    return checked(runner->calls.begin_immediate(runner->payload));
+    return sb__runner_result(runner->calls.begin_immediate(runner->payload));
 }
 
 sb_status sb__commit(sb__runner *runner)
 {
-    return checked(runner->calls.commit(runner->payload));
+    return sb__runner_result(runner->calls.commit(runner->payload));
 }
 
 void sb__rollback(sb__runner *runner)

@@ -52,6 +52,10 @@ sb_status sb__run_int64(int64_t *out, sb__runner *runner, const char *sql,
 sb_status sb__run_changes(int64_t *out, sb__runner *runner, const char *sql,
                           const char *returning_sql, const sb_values *params);
 
+/* What a member of a caller's runner answered, as a status to pass on: only SB_OK or a failure, and
+ * with a text also where the runner did not say why. */
+sb_status sb__runner_result(sb_status status);
+
 sb_status sb__begin(sb__runner *runner);
 sb_status sb__commit(sb__runner *runner);
 /* Keeps the error that led here. */

@@ -201,6 +201,23 @@ static sb_status step(sb__sqlite *sqlite, sqlite3_stmt *statement, const sb_valu
     return status;
 }
 
+/* Blanks, comments and semicolons behind a statement are none. */
+static int holds_statement(sqlite3 *db, const char *sql)
+{
+    while (sql && *sql) {
+        sqlite3_stmt *statement = NULL;
+        const char *rest = NULL;
+        int code = sqlite3_prepare_v3(db, sql, -1, 0, &statement, &rest);
+
+        sqlite3_finalize(statement);
+        if (code != SQLITE_OK || statement || rest == sql) {
+            return 1;
+        }
+        sql = rest;
+    }
+    return 0;
+}
+
 sb_status sb__sqlite_run_once(sb__sqlite *sqlite, const char *sql, size_t sql_len,
                               const sb_values *params, sb_rows *rows)
 {
@@ -222,7 +239,7 @@ sb_status sb__sqlite_run_once(sb__sqlite *sqlite, const char *sql, size_t sql_le
     if (params->count != (size_t)sqlite3_bind_parameter_count(statement)) {
         status = sb__fail(SB_EINVALID, "the statement has %d placeholders, but %zu values came",
                           sqlite3_bind_parameter_count(statement), params->count);
-    } else if (rest && strspn(rest, " \t\r\n;") < strlen(rest)) {
+    } else if (holds_statement(sqlite->db, rest)) {
         status = sb__fail(SB_EINVALID, "only one statement can be run at a time");
     } else {
         status = step(sqlite, statement, params, rows);
@@ -260,6 +277,7 @@ sb_status sb__run_once(sb__runner *runner, const char *sql, size_t sql_len,
         status = sb__sqlite_run_once(runner->sqlite, sql, sql_len, params, fn ? &rows : NULL);
     } else {
         status = runner->calls.run(runner->payload, sql, sql_len, params, fn ? &rows : NULL);
+        status = rows.status ? status : sb__runner_result(status);
     }
     return rows.status ? rows.status : status;
 }

@@ -14,6 +14,7 @@ typedef struct recorder {
     int inserts;      /* statements with INSERT INTO messages */
     int begins, commits, rollbacks;
     int fail_at;      /* the statement that fails, counted from 1; 0: none */
+    sb_status fail_with; /* returned without a word instead of a failure; SB_OK: not */
     int destroyed;
     int in_transaction;
     int misuse;       /* commit or rollback outside a transaction */
@@ -73,7 +74,8 @@ static sb_status run(void *payload, const char *sql, size_t sql_len, const sb_va
     r->statements++;
     r->inserts += strstr(sql, "INSERT INTO messages") != NULL;
     if (r->fail_at && r->statements == r->fail_at) {
-        return sb_error_set(SB_EUSER, "this runner fails on demand", NTS, 0);
+        return r->fail_with ? r->fail_with
+                            : sb_error_set(SB_EUSER, "this runner fails on demand", NTS, 0);
     }
     if (sqlite3_prepare_v2(r->db, sql, (int)sql_len, &statement, NULL) != SQLITE_OK) {
         return sqlite_failed(r->db);
@@ -265,6 +267,26 @@ static void test_open_runner__any_failing_statement_leaves_nothing_open(void **s
     }
 }
 
+/* A runner has no expected "no" to give: what it says must not pass for an answer of the library. */
+static void test_open_runner__a_positive_status_is_a_failure(void **state)
+{
+    scratch *s = *state;
+    sb_runner runner = vtable();
+    sb_status status = SB_ERROR;
+
+    for (int at = 1; status; at++) {
+        recorder r = {.fail_at = at, .fail_with = SB_EMPTY};
+        sb_broker *broker;
+
+        assert_int_equal(sqlite3_open(":memory:", &r.db), SQLITE_OK);
+        status = sb_open_runner(&broker, &runner, &r, destroy, s->config, NULL);
+        assert_true(status == SB_OK || status == SB_EUSER);
+        assert_true(status == SB_OK || strstr(sb_error_message(NULL), "without saying why"));
+        sb_close(broker);
+        assert_int_equal(sqlite3_close(r.db), SQLITE_OK);
+    }
+}
+
 static void test_open_runner__without_required_members_is_refused(void **state)
 {
     scratch *s = *state;
@@ -314,6 +336,7 @@ int main(void)
         SCRATCH_TEST(test_runner__failure_rolls_back_and_comes_out_as_it_is),
         SCRATCH_TEST(test_runner__that_pushes_on_is_stopped_all_the_same),
         SCRATCH_TEST(test_open_runner__any_failing_statement_leaves_nothing_open),
+        SCRATCH_TEST(test_open_runner__a_positive_status_is_a_failure),
         SCRATCH_TEST(test_open_runner__without_required_members_is_refused),
         SCRATCH_TEST(test_adopted_connection__makes_a_write_part_of_the_applications_transaction),
     };

@@ -42,6 +42,16 @@ static void test_sidecar__refuses_transaction_control(void **state)
     put(broker, "q", "the handle stays usable");
 }
 
+static void test_sidecar__comments_may_follow_the_statement(void **state)
+{
+    sb_broker *broker = ((scratch *)*state)->broker;
+
+    assert_ok(run(broker, "SELECT 1; -- a comment", NULL));
+    assert_ok(run(broker, "SELECT 1 ; ;; /* one */ -- two\n ; ", NULL));
+    assert_status(SB_EINVALID, run(broker, "SELECT 1; /* one */ ; SELECT 2", NULL));
+    assert_status(SB_EINVALID, run(broker, "SELECT 1; nonsense", NULL));
+}
+
 static void test_sidecar__odd_texts_fail_without_harm(void **state)
 {
     sb_broker *broker = ((scratch *)*state)->broker;
@@ -142,6 +152,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         EVERY_RUNNER(test_sidecar__values_go_in_and_rows_come_out),
         EVERY_RUNNER(test_sidecar__refuses_transaction_control),
+        cmocka_unit_test_setup_teardown(test_sidecar__comments_may_follow_the_statement,
+                                        scratch_open, scratch_free),
         cmocka_unit_test_setup_teardown(test_sidecar__odd_texts_fail_without_harm, scratch_open,
                                         scratch_free),
         EVERY_RUNNER(test_sidecar__text_ends_at_its_length),
