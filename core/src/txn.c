@@ -100,19 +100,47 @@ static sb_status check_identity(sb_broker *broker)
     return broker->runner.sqlite ? sb__sqlite_check_identity(broker->runner.sqlite) : SB_OK;
 }
 
+/* Tries until something else than a lock error comes of it, or the time is over. */
+static sb_status try_again(sb__call *call, sb__retry *retry, sb__work_fn one_try, void *context)
+{
+    sb_status status;
+
+    set_wait(call, retry);
+    do {
+        call->rows = 0;
+        call->mutated = 0;
+        status = one_try(call, context);
+        if (status >= 0) {
+            break;
+        }
+        status = wait_again(call, retry, status);
+    } while (!status);
+    call->retries = retry->count;
+    if (status) {
+        call->mutated = 0;
+    }
+    return status;
+}
+
+typedef struct mutation {
+    sb__work_fn work;
+    void *context;
+} mutation;
+
 /*
  * One attempt: begin, work, commit; rolled back unless it committed. A child whose callback forked
  * inside the work does neither: the transaction is the parent's.
  */
-static sb_status attempt(sb__call *call, sb__work_fn work, void *context)
+static sb_status attempt(sb__call *call, void *context)
 {
+    const mutation *m = context;
     sb__runner *runner = call->runner;
     sb_status status = sb__begin(runner);
 
     if (status) {
         return status;
     }
-    status = work(call, context);
+    status = m->work(call, m->context);
     if (atomic_load(&call->broker->forked)) {
         return refuse_forked();
     }
@@ -121,35 +149,6 @@ static sb_status attempt(sb__call *call, sb__work_fn work, void *context)
     }
     if (status) {
         sb__rollback(runner);
-    }
-    return status;
-}
-
-static sb_status run_alone(sb__call *call, sb__work_fn work, void *context, const sb_options *options)
-{
-    sb__retry retry;
-    sb_status status = check_identity(call->broker);
-
-    if (status) {
-        return status;
-    }
-    sb__retry_init(&retry, options);
-    set_wait(call, &retry);
-    for (;;) {
-        call->rows = 0;
-        call->mutated = 0;
-        status = attempt(call, work, context);
-        if (status >= 0) {
-            break;
-        }
-        status = wait_again(call, &retry, status);
-        if (status) {
-            break;
-        }
-    }
-    call->retries = retry.count;
-    if (status) {
-        call->mutated = 0;
     }
     return status;
 }
@@ -238,51 +237,36 @@ static sb_status run_inside(sb__call *call, sb_txn *txn, int statements, sb__wor
 sb_status sb__mutate(sb__call *call, const sb_options *options, int statements, sb__work_fn work,
                      void *context)
 {
+    mutation m = {work, context};
+    sb__retry retry;
     sb_status status;
 
     if (options && options->txn) {
         return run_inside(call, options->txn, statements, work, context);
     }
+    sb__retry_init(&retry, options);
     status = sb__take_turn(call, options);
     if (status) {
         return status;
     }
-    status = run_alone(call, work, context, options);
-    sb__turn_give(&call->broker->turn);
-    return status;
-}
-
-static sb_status ask_with_retries(sb__call *call, const sb_options *options, sb__work_fn work,
-                                  void *context)
-{
-    sb__retry retry;
-    sb_status status;
-
-    sb__retry_init(&retry, options);
-    set_wait(call, &retry);
-    for (;;) {
-        call->rows = 0;
-        status = work(call, context);
-        if (status >= 0) {
-            break;
-        }
-        status = wait_again(call, &retry, status);
-        if (status) {
-            break;
-        }
+    status = check_identity(call->broker);
+    if (!status) {
+        status = try_again(call, &retry, attempt, &m);
     }
-    call->retries = retry.count;
+    sb__turn_give(&call->broker->turn);
     return status;
 }
 
 sb_status sb__ask(sb__call *call, const sb_options *options, sb__work_fn work, void *context)
 {
+    sb__retry retry;
     sb_status status;
 
     if (options && options->txn) {
         status = check_txn(call, options->txn);
         return status ? status : work(call, context);
     }
+    sb__retry_init(&retry, options);
     status = sb__take_turn(call, options);
     if (status == SB_EBUSY_OWNER) {
         /* Inside this thread's own batch or callback: read on its connection. */
@@ -292,7 +276,7 @@ sb_status sb__ask(sb__call *call, const sb_options *options, sb__work_fn work, v
     if (status) {
         return status;
     }
-    status = ask_with_retries(call, options, work, context);
+    status = try_again(call, &retry, work, context);
     sb__turn_give(&call->broker->turn);
     return status;
 }
@@ -303,10 +287,13 @@ static sb_status look_aside(sb__call *call, const sb_options *options, sb__work_
 {
     sb_broker *broker = call->broker;
     sb__reader *reader = &broker->reader;
-    sb_status status = sb__turn_take(&reader->turn, turn_timeout(options),
-                                     options ? options->cancel : NULL);
-    int nested = status == SB_EBUSY_OWNER;
+    sb__retry retry;
+    sb_status status;
+    int nested;
 
+    sb__retry_init(&retry, options);
+    status = sb__turn_take(&reader->turn, turn_timeout(options), options ? options->cancel : NULL);
+    nested = status == SB_EBUSY_OWNER;
     if (nested) {
         sb__error_clear();
     } else if (status) {
@@ -315,7 +302,7 @@ static sb_status look_aside(sb__call *call, const sb_options *options, sb__work_
     status = sb__reader_connect(reader, sb__sqlite_path(broker->runner.sqlite), broker->settings);
     if (!status) {
         call->runner = &reader->runner;
-        status = ask_with_retries(call, options, work, context);
+        status = try_again(call, &retry, work, context);
         call->runner = &broker->runner;
     }
     if (!nested) {
@@ -336,30 +323,16 @@ sb_status sb__look(sb__call *call, const sb_options *options, sb__work_fn work, 
     return look_aside(call, options, work, context);
 }
 
-static sb_status begin_with_retries(sb__call *call, const sb_options *options)
+static sb_status begin(sb__call *call, void *context)
 {
-    sb__retry retry;
-    sb_status status = check_identity(call->broker);
-
-    if (status) {
-        return status;
-    }
-    sb__retry_init(&retry, options);
-    set_wait(call, &retry);
-    do {
-        status = sb__begin(call->runner);
-        if (!status) {
-            break;
-        }
-        status = wait_again(call, &retry, status);
-    } while (!status);
-    call->retries = retry.count;
-    return status;
+    (void)context;
+    return sb__begin(call->runner);
 }
 
 sb_status sb__txn_start(sb_txn **out, sb__call *call, const sb_options *options, const char *what)
 {
     sb_broker *broker = call->broker;
+    sb__retry retry;
     sb_txn *txn;
     sb_status status;
 
@@ -370,9 +343,13 @@ sb_status sb__txn_start(sb_txn **out, sb__call *call, const sb_options *options,
     if (!txn) {
         return sb__fail_nomem();
     }
+    sb__retry_init(&retry, options);
     status = sb__take_turn(call, options);
     if (!status) {
-        status = begin_with_retries(call, options);
+        status = check_identity(broker);
+        if (!status) {
+            status = try_again(call, &retry, begin, NULL);
+        }
         if (status) {
             sb__turn_give(&broker->turn);
         }

@@ -2,7 +2,10 @@
 #include "testing.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
+#include <time.h>
 
 #define NTS ((size_t)SB_NTS)
 
@@ -288,6 +291,56 @@ static void *throw_switch(void *cancel)
     return NULL;
 }
 
+/* Holds the broker's turn for a while, in the callback of a question. */
+static sb_status linger(void *payload, const sb_values *row)
+{
+    struct timespec pause = {0, 300000000};
+
+    (void)row;
+    if (!atomic_exchange((atomic_int *)payload, 1)) {
+        nanosleep(&pause, NULL);
+    }
+    return SB_OK;
+}
+
+typedef struct lingerer {
+    sb_broker *broker;
+    atomic_int has_turn;
+} lingerer;
+
+static void *ask_lingering(void *payload)
+{
+    lingerer *l = payload;
+
+    return (void *)(intptr_t)sb_meta_list(l->broker, NULL, linger, &l->has_turn);
+}
+
+static void test_locked_database__one_limit_holds_for_all_waiting(void **state)
+{
+    scratch *s = *state;
+    lingerer l = {s->broker, 0};
+    struct timespec begin, end;
+    sb_options options;
+    pthread_t thread;
+    sqlite3 *other;
+
+    assert_int_equal(sqlite3_open(s->path, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    assert_ok(sb_options_init(&options, SB_OPTIONS_VERSION));
+    options.timeout_ms = 400;
+    assert_int_equal(pthread_create(&thread, NULL, ask_lingering, &l), 0);
+    while (!atomic_load(&l.has_turn)) {
+        sched_yield();
+    }
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    assert_status(SB_EOPERATIONAL, sb_write(NULL, s->broker, "q", 1, "x", 1, &options));
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    assert_true((double)(end.tv_sec - begin.tv_sec) +
+                    (double)(end.tv_nsec - begin.tv_nsec) / 1e9 < 0.65);
+    pthread_join(thread, NULL);
+    sqlite3_close(other);
+}
+
 static void test_locked_database__a_switch_ends_the_wait(void **state)
 {
     scratch *s = *state;
@@ -325,6 +378,7 @@ int main(void)
         SCRATCH_TEST(test_txn__of_another_broker_is_refused),
         SCRATCH_TEST(test_txn__outlives_its_broker),
         SCRATCH_TEST(test_locked_database__fails_at_the_callers_limit_and_recovers),
+        SCRATCH_TEST(test_locked_database__one_limit_holds_for_all_waiting),
         SCRATCH_TEST(test_locked_database__a_switch_ends_the_wait),
     };
 
