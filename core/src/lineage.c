@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "error.h"
 #include "runner_sqlite.h"
+#include "setup_lock.h"
 
 enum { PREPARE_LIMIT_MS = 1000, NS_PER_MS = 1000000, REFUSED_FILES = 64 };
 
@@ -115,6 +116,7 @@ static void adapt_to_child(sb_broker *broker)
         atomic_store(&broker->forked, 1);
     }
     sb__timestamp_init(&broker->timestamp);
+    atomic_store(&broker->maintenance.running, 0);
     sb__turn_reset_after_fork(&broker->reader.turn);
     sb__turn_reset_after_fork(&broker->turn);
 }
@@ -133,6 +135,7 @@ static void in_child(void)
 
 static void install_handlers(void)
 {
+    sb__file_locks_watch_forks();
     handlers_failed = pthread_atfork(prepare, in_parent, in_child);
 }
 

@@ -57,12 +57,17 @@ static void watch_forks(void)
     pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
+void sb__file_locks_watch_forks(void)
+{
+    pthread_once(&fork_once, watch_forks);
+}
+
 /* Enters the list unless another thread holds the same path. */
 static int enter(sb__file_lock *lock)
 {
     int is_free = 1;
 
-    pthread_once(&fork_once, watch_forks);
+    sb__file_locks_watch_forks();
     pthread_mutex_lock(&held_mutex);
     for (sb__file_lock *other = held; other; other = other->next) {
         is_free = is_free && strcmp(other->path, lock->path) != 0;

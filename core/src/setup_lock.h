@@ -30,6 +30,10 @@ sb_status sb__vacuum_lock_take(sb__file_lock *out, const char *database);
 /* Releases either. In a child that inherited a held lock it does nothing to the parent's. */
 void sb__file_lock_release(sb__file_lock *lock);
 
+/* To be called before other handlers of forks are installed that wait for threads: these must not
+ * wait for one that waits for ours. */
+void sb__file_locks_watch_forks(void);
+
 /* Makes F.lock if it is missing. Failure does not matter: a database can be used without it. */
 void sb__setup_lock_ensure(const char *database);
 
