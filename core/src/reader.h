@@ -22,8 +22,9 @@ void sb__reader_dispose(sb__reader *reader);
 /* Closes the connection for good. */
 void sb__reader_close(sb__reader *reader);
 
-/* Opens the connection if it is not open. With the reader's turn. */
-sb_status sb__reader_connect(sb__reader *reader, const char *path, const sb__settings *settings);
+/* Opens the connection if it is not open, to the file that `main` has. With the reader's turn. */
+sb_status sb__reader_connect(sb__reader *reader, const sb__sqlite *main,
+                             const sb__settings *settings);
 
 /* In a child process: see sb__sqlite_close_inherited(). */
 sb_status sb__reader_close_inherited(sb__reader *reader);

@@ -152,7 +152,7 @@ static sb_status queue_up(sb__turn *turn, uintptr_t me, int64_t timeout_ms,
     return waiter.granted ? SB_OK : status;
 }
 
-/* Takes a turn that has become free meanwhile, or marks that somebody waits: whether it was taken. */
+/* Takes a turn that has become free meanwhile, or marks that somebody waits: whether it took. */
 static int take_or_mark(sb__turn *turn, uintptr_t me)
 {
     uintptr_t state = atomic_load(&turn->state);

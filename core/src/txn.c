@@ -299,7 +299,7 @@ static sb_status look_aside(sb__call *call, const sb_options *options, sb__work_
     } else if (status) {
         return status;
     }
-    status = sb__reader_connect(reader, sb__sqlite_path(broker->runner.sqlite), broker->settings);
+    status = sb__reader_connect(reader, broker->runner.sqlite, broker->settings);
     if (!status) {
         call->runner = &reader->runner;
         status = try_again(call, &retry, work, context);

@@ -240,6 +240,36 @@ static void test_questions_of_other_threads__are_answered_beside_an_open_transac
     }
 }
 
+static void move_away(const scratch *s, const char *suffix)
+{
+    char from[160], to[160];
+
+    snprintf(from, sizeof from, "%s%s", s->path, suffix);
+    snprintf(to, sizeof to, "%s.old%s", s->path, suffix);
+    assert_int_equal(rename(from, to), 0);
+}
+
+static void test_questions_of_other_threads__are_not_answered_from_another_file(void **state)
+{
+    scratch *s = *state;
+    sb_broker *replacement;
+    sb_options options;
+    elsewhere e = {s->broker, &options, SB_OK};
+    in_txn t = begin(s->broker);
+    pthread_t thread;
+
+    assert_ok(sb_options_init(&options, SB_OPTIONS_VERSION));
+    move_away(s, "");
+    move_away(s, "-wal");
+    move_away(s, "-shm");
+    assert_ok(sb_open_path(&replacement, s->path, NTS, s->config, NULL));
+    assert_int_equal(pthread_create(&thread, NULL, count_elsewhere, &e), 0);
+    pthread_join(thread, NULL);
+    assert_int_equal(e.status, SB_EOPERATIONAL);
+    sb_txn_rollback(t.txn);
+    sb_close(replacement);
+}
+
 static void test_txn__of_another_broker_is_refused(void **state)
 {
     scratch *s = *state;
@@ -375,6 +405,8 @@ int main(void)
         SCRATCH_TEST(test_txn__belongs_to_its_thread),
         SCRATCH_TEST(test_other_threads__wait_their_time_and_leave),
         SCRATCH_TEST(test_questions_of_other_threads__are_answered_beside_an_open_transaction),
+        SCRATCH_TEST(
+            test_questions_of_other_threads__are_not_answered_from_another_file),
         SCRATCH_TEST(test_txn__of_another_broker_is_refused),
         SCRATCH_TEST(test_txn__outlives_its_broker),
         SCRATCH_TEST(test_locked_database__fails_at_the_callers_limit_and_recovers),
