@@ -60,6 +60,8 @@ void progress_step(struct progress *progress, int64_t done, int64_t total)
     if (total > 0) {
         width = snprintf(text, sizeof text, "%s: %d%%", progress->label,
                          (int)(100.0 * (double)done / (double)total));
+    } else if (done == 0) {
+        width = snprintf(text, sizeof text, "%s: under way", progress->label);
     } else {
         width = snprintf(text, sizeof text, "%s: %" PRId64 " messages", progress->label, done);
     }

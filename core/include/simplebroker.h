@@ -1957,7 +1957,8 @@ SB_EXTERN void sb_load_close(sb_load *load);
  * process vacuums.
  * @param[out] out_removed how many; may be NULL
  * @param broker  not NULL
- * @param options cancel, timeout_ms, SB_COMPACT, progress (messages); may be NULL
+ * @param options cancel, timeout_ms, SB_COMPACT, progress (messages; while the file is rebuilt it
+ *                only tells that work goes on, and must not use the broker); may be NULL
  * @return SB_OK; SB_EMPTY nothing was claimed
  * @since 0.1
  */

@@ -87,16 +87,30 @@ static sb_status sweep_all(int64_t *out_removed, sb__call *call, const sb_option
     return status;
 }
 
-static int is_cancelled(void *payload)
+typedef struct compaction {
+    const sb_options *options;
+    int64_t removed;
+    int ended; /* by the progress callback */
+} compaction;
+
+/* SQLite rebuilds the file in one statement and does not say how far it is: progress during it only
+ * shows that it goes on. */
+static int on_compact_progress(void *payload)
 {
-    return sb_cancel_is_set(payload);
+    compaction *c = payload;
+    const sb_options *options = c->options;
+
+    if (options->progress && !c->ended) {
+        c->ended = options->progress(options->progress_payload, c->removed, -1) != 0;
+    }
+    return c->ended || sb_cancel_is_set(options->cancel);
 }
 
 static sb_status compact_work(sb__call *call, void *context)
 {
     sb__runner *runner = call->runner;
     const sb__sql *sql = call->broker->sql;
-    sb_cancel *cancel = context;
+    compaction *c = context;
     sqlite3 *db = runner->sqlite && !sb__sqlite_is_adopted(runner->sqlite)
                       ? sb__sqlite_db(runner->sqlite)
                       : NULL;
@@ -107,14 +121,17 @@ static sb_status compact_work(sb__call *call, void *context)
     if (status) {
         return status;
     }
-    if (db && cancel) {
-        sqlite3_progress_handler(db, CANCEL_CHECK_OPCODES, is_cancelled, cancel);
+    if (db && c->options) {
+        sqlite3_progress_handler(db, CANCEL_CHECK_OPCODES, on_compact_progress, c);
     }
     status = sb__run(runner, sql->compact, NULL, NULL, NULL);
-    if (db && cancel) {
+    if (db && c->options) {
         sqlite3_progress_handler(db, 0, NULL, NULL);
     }
-    return status && sb_cancel_is_set(cancel) ? sb__fail(SB_CANCELLED, "cancelled") : status;
+    if (status && c->options && (c->ended || sb_cancel_is_set(c->options->cancel))) {
+        return sb__fail(SB_CANCELLED, "cancelled");
+    }
+    return status;
 }
 
 /* Vacuum and compaction run their own transactions: not within one of this thread's. */
@@ -153,7 +170,9 @@ sb_status sb_vacuum(int64_t *out_removed, sb_broker *broker, const sb_options *o
                 sb__release_pages(&call, options);
             }
             if (!status && sb__option_flags(options) & SB_COMPACT) {
-                status = sb__ask(&call, options, compact_work, options->cancel);
+                compaction c = {.options = options, .removed = removed};
+
+                status = sb__ask(&call, options, compact_work, &c);
             }
             sb__vacuum_unlock(&lock);
             status = status || removed ? status : SB_EMPTY;
