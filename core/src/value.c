@@ -87,20 +87,27 @@ sb_status sb__values_borrow(sb_values *values, sb_type type, const char *data, s
     return SB_OK;
 }
 
-static sb_status refuse_null(void)
+/* Begins each public function that appends. */
+static sb_status enter(const sb_values *values)
 {
-    return sb__fail(SB_EINVALID, "values must not be NULL");
+    sb__error_clear();
+    return values ? SB_OK : sb__fail(SB_EINVALID, "values must not be NULL");
 }
 
 sb_status sb_values_add_null(sb_values *values)
 {
-    return !values ? refuse_null() : sb__values_borrow(values, SB_NULL, NULL, 0);
+    sb_status status = enter(values);
+
+    return status ? status : sb__values_borrow(values, SB_NULL, NULL, 0);
 }
 
 sb_status sb_values_add_int64(sb_values *values, int64_t integer)
 {
-    sb_status status = !values ? refuse_null() : sb__values_borrow(values, SB_INT64, NULL, 0);
+    sb_status status = enter(values);
 
+    if (!status) {
+        status = sb__values_borrow(values, SB_INT64, NULL, 0);
+    }
     if (!status) {
         values->items[values->count - 1].as.integer = integer;
     }
@@ -109,8 +116,11 @@ sb_status sb_values_add_int64(sb_values *values, int64_t integer)
 
 sb_status sb_values_add_double(sb_values *values, double number)
 {
-    sb_status status = !values ? refuse_null() : sb__values_borrow(values, SB_DOUBLE, NULL, 0);
+    sb_status status = enter(values);
 
+    if (!status) {
+        status = sb__values_borrow(values, SB_DOUBLE, NULL, 0);
+    }
     if (!status) {
         values->items[values->count - 1].as.number = number;
     }
@@ -136,16 +146,26 @@ static sb_status add_copy(sb_values *values, sb_type type, const char *data, siz
 
 sb_status sb_values_add_text(sb_values *values, const char *text, size_t text_len)
 {
-    if (!values || !text) {
-        return sb__fail(SB_EINVALID, "values and text must not be NULL");
+    sb_status status = enter(values);
+
+    if (status) {
+        return status;
+    }
+    if (!text) {
+        return sb__fail(SB_EINVALID, "text must not be NULL");
     }
     return add_copy(values, SB_TEXT, text, text_len == (size_t)SB_NTS ? strlen(text) : text_len);
 }
 
 sb_status sb_values_add_blob(sb_values *values, const void *bytes, size_t size)
 {
-    if (!values || (!bytes && size)) {
-        return sb__fail(SB_EINVALID, "values and bytes must not be NULL");
+    sb_status status = enter(values);
+
+    if (status) {
+        return status;
+    }
+    if (!bytes && size) {
+        return sb__fail(SB_EINVALID, "bytes must not be NULL");
     }
     return add_copy(values, SB_BLOB, bytes, size);
 }

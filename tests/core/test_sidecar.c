@@ -25,6 +25,22 @@ static void test_sidecar__values_go_in_and_rows_come_out(void **state)
     sb_values_free(params);
 }
 
+static void test_values__adding_one_clears_the_last_error(void **state)
+{
+    sb_values *values = sb_values_new();
+
+    (void)state;
+    assert_status(SB_EINVALID, sb_values_add_text(values, NULL, 0));
+    assert_ok(sb_values_add_int64(values, 1));
+    assert_int_equal(sb_error_status(NULL), SB_OK);
+    assert_status(SB_EINVALID, sb_values_add_blob(values, NULL, 1));
+    assert_ok(sb_values_add_text(values, "x", NTS));
+    assert_int_equal(sb_error_status(NULL), SB_OK);
+    assert_status(SB_ENOMEM, sb_values_add_blob(values, "x", SIZE_MAX));
+    assert_int_equal(sb_values_count(values), 2);
+    sb_values_free(values);
+}
+
 static void test_sidecar__refuses_transaction_control(void **state)
 {
     sb_broker *broker = ((scratch *)*state)->broker;
@@ -151,6 +167,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         EVERY_RUNNER(test_sidecar__values_go_in_and_rows_come_out),
+        cmocka_unit_test(test_values__adding_one_clears_the_last_error),
         EVERY_RUNNER(test_sidecar__refuses_transaction_control),
         cmocka_unit_test_setup_teardown(test_sidecar__comments_may_follow_the_statement,
                                         scratch_open, scratch_free),
