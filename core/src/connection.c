@@ -226,8 +226,8 @@ int64_t sb__sqlite_data_version(sb__sqlite *sqlite)
     sqlite3_stmt *statement;
     int64_t version = -1;
 
-    if (!sqlite->db || sb__statements_get(&statement, &sqlite->statements, sqlite->db, sql,
-                                          sizeof sql - 1) != SQLITE_OK) {
+    if (!sqlite->db || sb__statements_get(&statement, &sqlite->statements, sqlite->db, sql) !=
+                           SQLITE_OK) {
         return -1;
     }
     if (sqlite3_step(statement) == SQLITE_ROW) {

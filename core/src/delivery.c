@@ -92,7 +92,6 @@ sb_status sb__deliver(sb_messages **out, sb_broker *broker, const char *operatio
     sb__call call;
     sb_status status;
 
-    sb__error_clear();
     if (!out) {
         return sb__fail(SB_EINVALID, "out must not be NULL");
     }

@@ -157,17 +157,22 @@ static sb_status pick_range(sb_messages *messages, sb__call *call, const sb__pic
 sb_status sb__pick_run(sb_messages *messages, sb__call *call, const sb__pick *pick)
 {
     const sb__sql *sql = call->broker->sql;
-    int by_id = pick->id >= 0;
     picked result = {messages, pick};
+    const char *statement = sql->oldest_one;
     sb_values params;
 
-    if (!by_id && (pick->after >= 0 || pick->before >= 0 || pick->above_id > 0 ||
-                   pick->any == SB__ANY)) {
+    if (pick->id < 0 && (pick->after >= 0 || pick->before >= 0 || pick->above_id > 0 ||
+                         pick->any == SB__ANY)) {
         return pick_range(messages, call, pick);
     }
     sb__values_init(&params);
     sb__params_add_text(&params, pick->queue, pick->queue_len);
-    sb__params_add_int64(&params, by_id ? pick->id : (int64_t)pick->limit);
-    return sb__run(call->runner, by_id ? sql->by_ts[pick->any] : sql->oldest, &params,
-                   append_row, &result);
+    if (pick->id >= 0) {
+        statement = sql->by_ts[pick->any];
+        sb__params_add_int64(&params, pick->id);
+    } else if (pick->limit > 1) {
+        statement = sql->oldest;
+        sb__params_add_int64(&params, (int64_t)pick->limit);
+    }
+    return sb__run(call->runner, statement, &params, append_row, &result);
 }

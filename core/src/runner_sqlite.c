@@ -253,14 +253,16 @@ static sb_status run_cached(void *payload, const char *sql, size_t sql_len,
 {
     sb__sqlite *sqlite = payload;
     sqlite3_stmt *statement;
-    int code = sb__statements_get(&statement, &sqlite->statements, sqlite->db, sql, sql_len);
+    int code = sb__statements_get(&statement, &sqlite->statements, sqlite->db, sql);
 
+    (void)sql_len;
     if (code != SQLITE_OK) {
         return sb__sqlite_fail(sqlite->db, code);
     }
     /* A callback at one of its rows may have led back here. */
-    return sqlite3_stmt_busy(statement) ? sb__sqlite_run_once(sqlite, sql, sql_len, params, rows)
-                                        : step(sqlite, statement, params, rows);
+    return sqlite3_stmt_busy(statement)
+               ? sb__sqlite_run_once(sqlite, sql, strlen(sql), params, rows)
+               : step(sqlite, statement, params, rows);
 }
 
 sb_status sb__run_once(sb__runner *runner, const char *sql, size_t sql_len,
@@ -286,7 +288,7 @@ static sb_status run_text(sb__sqlite *sqlite, const char *sql)
 {
     static const sb_values none = {.count = 0};
 
-    return run_cached(sqlite, sql, strlen(sql), &none, NULL);
+    return run_cached(sqlite, sql, 0, &none, NULL);
 }
 
 static const char rollback_sql[] = "ROLLBACK";
@@ -296,18 +298,13 @@ static const char savepoint_release_sql[] = "RELEASE simplebroker_txn";
 /* What ends a transaction must be compiled before it begins: memory may be what it fails for. */
 static sb_status make_ready_to_end(sb__sqlite *sqlite)
 {
-    static const struct {
-        const char *sql;
-        size_t len;
-    } texts[] = {{rollback_sql, sizeof rollback_sql - 1},
-                 {savepoint_rollback_sql, sizeof savepoint_rollback_sql - 1},
-                 {savepoint_release_sql, sizeof savepoint_release_sql - 1}};
+    static const char *const texts[] = {rollback_sql, savepoint_rollback_sql,
+                                        savepoint_release_sql};
     size_t count = sqlite->nested ? sizeof texts / sizeof texts[0] : 1;
 
     for (size_t i = 0; i < count; i++) {
         sqlite3_stmt *statement;
-        int code = sb__statements_get(&statement, &sqlite->statements, sqlite->db, texts[i].sql,
-                                      texts[i].len);
+        int code = sb__statements_get(&statement, &sqlite->statements, sqlite->db, texts[i]);
 
         if (code != SQLITE_OK) {
             return sb__sqlite_fail(sqlite->db, code);

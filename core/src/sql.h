@@ -20,6 +20,7 @@ typedef struct sb__sql {
 
     /* claim, move, peek: all -> id, body, ts, in ascending id; bounds are exclusive */
     const char *oldest;          /* pending, no bounds: ?1 queue, ?2 limit */
+    const char *oldest_one;      /* the same with the limit 1 written out, which is cheaper */
     const char *range_walk[2];   /* ?1 queue, ?2 above id, ?3 after, ?4 before, ?5 limit */
     const char *range_sort[2];   /* the same parameters; visits the whole range */
     const char *range_head;      /* pending: the same, ?6 how many of the oldest to look at */

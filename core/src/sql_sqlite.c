@@ -43,6 +43,7 @@ const sb__sql sb__sql_sqlite = {
     .insert = "INSERT INTO messages (queue, body, ts) VALUES (?1, ?2, ?3)",
 
     .oldest = ROW BY_ORDER "WHERE queue = ?1 AND " PENDING " ORDER BY id LIMIT ?2",
+    .oldest_one = ROW BY_ORDER "WHERE queue = ?1 AND " PENDING " ORDER BY id LIMIT 1",
     .range_walk = {ROW BY_ORDER "WHERE " RANGE "AND " PENDING " ORDER BY id LIMIT ?5",
                    ROW "NOT INDEXED WHERE " RANGE "ORDER BY id LIMIT ?5"},
     .range_sort = {ROW "WHERE id IN (SELECT id FROM messages " BY_PENDING_TS "WHERE " RANGE

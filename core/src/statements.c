@@ -15,7 +15,7 @@ static size_t slot_of(const char *sql)
 }
 
 int sb__statements_get(sqlite3_stmt **out, sb__statements *statements, sqlite3 *db,
-                       const char *sql, size_t sql_len)
+                       const char *sql)
 {
     size_t slot = slot_of(sql);
     int code;
@@ -30,7 +30,7 @@ int sb__statements_get(sqlite3_stmt **out, sb__statements *statements, sqlite3 *
     if (statements->count == SB__STATEMENT_SLOTS - 1) {
         return SQLITE_FULL;
     }
-    code = sqlite3_prepare_v3(db, sql, (int)sql_len + 1, SQLITE_PREPARE_PERSISTENT, out, NULL);
+    code = sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
     if (code == SQLITE_OK) {
         statements->slots[slot].sql = sql;
         statements->slots[slot].statement = *out;

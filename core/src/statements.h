@@ -23,7 +23,7 @@ typedef struct sb__statements {
 
 /* The statement for a text, prepared at its first use: an SQLite result code. */
 int sb__statements_get(sqlite3_stmt **out, sb__statements *statements, sqlite3 *db,
-                       const char *sql, size_t sql_len);
+                       const char *sql);
 
 void sb__statements_finalize(sb__statements *statements);
 
