@@ -45,6 +45,7 @@ static sb_status connect(sb_broker *broker, const sb_options *options)
     sb_status status = sb__lineage_check_path(sb__sqlite_path(sqlite));
 
     sb__sqlite_set_may_wait(sqlite, sb__lineage_may_wait, broker);
+    sb__sqlite_set_closed(sqlite, &broker->closed);
     if (!status) {
         status = sb__sqlite_prepare(&broker->runner, broker->settings, broker->config, options);
     }

@@ -42,6 +42,10 @@ static int on_busy(void *payload, int tries)
             return 0;
         }
     }
+    if (sqlite->closed && atomic_load(sqlite->closed)) {
+        sqlite->stopped = 1;
+        return 0;
+    }
     if (now - sqlite->wait_start_ns >= (int64_t)sqlite->busy_timeout_ms * NS_PER_MS ||
         now >= sqlite->wait_deadline_ns) {
         return 0;
@@ -65,6 +69,12 @@ void sb__sqlite_set_wait(sb__sqlite *sqlite, int64_t deadline_ns, const sb_cance
     sqlite->first_wait_ns = -1;
     sqlite->cancelled = 0;
     sqlite->own_lock = 0;
+    sqlite->stopped = 0;
+}
+
+void sb__sqlite_set_closed(sb__sqlite *sqlite, const atomic_int *closed)
+{
+    sqlite->closed = closed;
 }
 
 void sb__sqlite_set_may_wait(sb__sqlite *sqlite, sb__sqlite_may_wait_fn fn, void *payload)

@@ -6,6 +6,7 @@
 #define SB_CONNECTION_H
 
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -33,6 +34,8 @@ struct sb__sqlite {
     int64_t first_wait_ns; /* of those since sb__sqlite_set_wait(); -1 before */
     int cancelled; /* the last wait was ended by the switch */
     int own_lock;  /* the last wait would have been for this thread itself */
+    const atomic_int *closed; /* set when the broker is closed; NULL: nobody closes it */
+    int stopped;   /* the last wait was ended by that */
 };
 
 #endif

@@ -11,7 +11,7 @@
 #include "messages.h"
 #include "txn.h"
 
-enum { PEEK_PAGE = 1000, PAGE_BYTES = 4 * 1024 * 1024 };
+enum { PAGE = 1000, PAGE_BYTES = 4 * 1024 * 1024 };
 
 struct sb_cursor {
     sb_broker *broker;
@@ -20,7 +20,8 @@ struct sb_cursor {
     sb_options options;
     int at_least_once;
     size_t batch_size;
-    size_t next; /* in delivery.messages */
+    size_t batch_left; /* what the open batch may still take */
+    size_t next;       /* in delivery.messages */
     sb_txn *batch;
     int finished;
 };
@@ -58,14 +59,14 @@ static void choose_batch_size(sb_cursor *cursor, size_t wanted)
     int64_t configured = cursor->broker->settings->generator_batch_size;
 
     if (cursor->delivery.kind == SB_CURSOR_PEEK) {
-        cursor->batch_size = wanted ? wanted : PEEK_PAGE;
+        cursor->batch_size = wanted ? wanted : PAGE;
     } else if (!cursor->at_least_once) {
         cursor->batch_size = 1;
     } else {
         cursor->batch_size = wanted ? wanted : configured < 1 ? 1 : (size_t)configured;
     }
     cursor->delivery.pick.limit = cursor->batch_size;
-    cursor->delivery.pick.page_bytes = cursor->delivery.kind == SB_CURSOR_PEEK ? PAGE_BYTES : 0;
+    cursor->delivery.pick.page_bytes = PAGE_BYTES;
 }
 
 static sb_status set_up(sb_cursor *cursor, const char *queue, size_t queue_len, const char *target,
@@ -145,7 +146,23 @@ static sb_status finish_batch(sb_cursor *cursor)
     return batch ? sb__txn_end(batch, 1) : SB_OK;
 }
 
-static sb_status fill_open_batch(sb__call *call, sb_cursor *cursor)
+/* A batch may be larger than what should be in memory: it is taken page by page. */
+static sb_status fill_page_of_batch(sb__call *call, sb_cursor *cursor)
+{
+    sb__delivery *d = &cursor->delivery;
+    sb_options options = cursor->options;
+    sb_status status;
+
+    options.txn = cursor->batch;
+    d->pick.limit = cursor->batch_left < PAGE ? cursor->batch_left : PAGE;
+    status = sb__mutate(call, &options, 1, sb__delivery_work, d);
+    if (!status) {
+        cursor->batch_left -= sb_messages_count(d->messages);
+    }
+    return status;
+}
+
+static sb_status open_batch(sb__call *call, sb_cursor *cursor)
 {
     sb_options options = cursor->options;
     sb_status status = sb__txn_start(&cursor->batch, call, &options,
@@ -154,8 +171,8 @@ static sb_status fill_open_batch(sb__call *call, sb_cursor *cursor)
     if (status) {
         return status;
     }
-    options.txn = cursor->batch;
-    status = sb__mutate(call, &options, 1, sb__delivery_work, &cursor->delivery);
+    cursor->batch_left = cursor->batch_size;
+    status = fill_page_of_batch(call, cursor);
     if (status) {
         sb_txn_rollback(cursor->batch);
         cursor->batch = NULL;
@@ -163,13 +180,32 @@ static sb_status fill_open_batch(sb__call *call, sb_cursor *cursor)
     return status;
 }
 
-/* A claim or move that did not commit leaves no messages here for the next call to hand out. */
-static sb_status fill_taken(sb__call *call, sb_cursor *cursor)
+/* The next page of the open batch, or its commit when there is no more for it. */
+static sb_status go_on_in_batch(sb__call *call, sb_cursor *cursor)
 {
-    sb_status status = cursor->at_least_once
-                           ? fill_open_batch(call, cursor)
-                           : sb__mutate(call, &cursor->options, 1, sb__delivery_work,
-                                        &cursor->delivery);
+    sb_status status = fill_page_of_batch(call, cursor);
+
+    if (status == SB_EMPTY) {
+        status = finish_batch(cursor);
+        return status ? status : SB_EMPTY;
+    }
+    if (status) {
+        sb_txn_rollback(cursor->batch);
+        cursor->batch = NULL;
+    }
+    return status;
+}
+
+static sb_status take_one(sb__call *call, sb_cursor *cursor)
+{
+    return sb__mutate(call, &cursor->options, 1, sb__delivery_work, &cursor->delivery);
+}
+
+/* A claim or move that did not commit leaves no messages here for the next call to hand out. */
+static sb_status fill_taken(sb__call *call, sb_cursor *cursor,
+                            sb_status (*take)(sb__call *call, sb_cursor *cursor))
+{
+    sb_status status = take(call, cursor);
 
     if (status) {
         sb__messages_clear(cursor->delivery.messages);
@@ -180,16 +216,20 @@ static sb_status fill_taken(sb__call *call, sb_cursor *cursor)
 static sb_status fill(sb__call *call, sb_cursor *cursor)
 {
     sb__delivery *d = &cursor->delivery;
-    sb_status status = finish_batch(cursor);
+    sb_status status;
     size_t count;
 
     cursor->next = 0;
     sb__messages_clear(d->messages);
+    if (cursor->batch && cursor->batch_left > 0) {
+        return fill_taken(call, cursor, go_on_in_batch);
+    }
+    status = finish_batch(cursor);
     if (status) {
         return status;
     }
     if (d->kind != SB_CURSOR_PEEK) {
-        return fill_taken(call, cursor);
+        return fill_taken(call, cursor, cursor->at_least_once ? open_batch : take_one);
     }
     status = sb__look(call, &cursor->options, sb__delivery_work, d);
     count = sb_messages_count(d->messages);

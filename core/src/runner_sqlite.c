@@ -191,6 +191,8 @@ static sb_status step(sb__sqlite *sqlite, sqlite3_stmt *statement, const sb_valu
         status = sb__sqlite_fail(sqlite->db, code);
         if (sqlite->cancelled) {
             status = sb__fail(SB_CANCELLED, "cancelled");
+        } else if (sqlite->stopped) {
+            status = sb__fail(SB_ECLOSED, "the broker is closed");
         } else if (sqlite->own_lock) {
             status = sb__fail(SB_EBUSY_OWNER,
                               "this thread has a transaction open on the same database through "

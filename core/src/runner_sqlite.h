@@ -6,6 +6,7 @@
 #define SB_RUNNER_SQLITE_H
 
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "config.h"
@@ -46,6 +47,8 @@ typedef int (*sb__sqlite_may_wait_fn)(void *payload);
 void sb__sqlite_set_wait(sb__sqlite *sqlite, int64_t deadline_ns, const sb_cancel *cancel);
 /* When the first such wait since sb__sqlite_set_wait() began (monotonic); -1: there was none. */
 int64_t sb__sqlite_first_wait_ns(const sb__sqlite *sqlite);
+/* A flag that ends such waits when it is set, with SB_ECLOSED. */
+void sb__sqlite_set_closed(sb__sqlite *sqlite, const atomic_int *closed);
 void sb__sqlite_set_may_wait(sb__sqlite *sqlite, sb__sqlite_may_wait_fn fn, void *payload);
 
 /* Runs one statement of changing text, which is compiled for this once. */

@@ -144,6 +144,31 @@ static void test_at_least_once__early_close_returns_the_whole_batch(void **state
     assert_claims(s->broker, "q", "2");
 }
 
+/* A batch of more messages than are held in memory at once is still one transaction. */
+static void test_at_least_once__a_large_batch_is_one_transaction(void **state)
+{
+    enum { COUNT = 2500, BATCH = 2300 };
+    scratch *s = *state;
+    sb_options options = with_flags(SB_AT_LEAST_ONCE);
+    sb_cursor *cursor;
+
+    put_numbers(s->broker, "q", COUNT);
+    assert_ok(sb_cursor_open(&cursor, s->broker, SB_CURSOR_CLAIM, "q", 1, NULL, 0, BATCH,
+                             &options));
+    for (int i = 0; i < BATCH; i++) {
+        assert_next(cursor, i);
+    }
+    sb_cursor_close(cursor);
+    assert_pending(s->broker, "q", COUNT);
+    assert_ok(sb_cursor_open(&cursor, s->broker, SB_CURSOR_CLAIM, "q", 1, NULL, 0, BATCH,
+                             &options));
+    for (int i = 0; i <= BATCH; i++) {
+        assert_next(cursor, i);
+    }
+    sb_cursor_close(cursor);
+    assert_pending(s->broker, "q", COUNT - BATCH);
+}
+
 static void test_at_least_once__the_end_commits(void **state)
 {
     scratch *s = *state;
@@ -268,6 +293,7 @@ int main(void)
         SCRATCH_TEST(test_peek__pages_of_large_bodies_are_short),
         SCRATCH_TEST(test_claim__each_message_is_committed_before_it_is_seen),
         SCRATCH_TEST(test_at_least_once__early_close_returns_the_whole_batch),
+        SCRATCH_TEST(test_at_least_once__a_large_batch_is_one_transaction),
         SCRATCH_TEST(test_at_least_once__the_end_commits),
         SCRATCH_TEST(test_at_least_once__open_batch_refuses_other_mutations_and_allows_reads),
         SCRATCH_TEST(test_second_broker__in_the_batch_owners_thread_fails_at_once),

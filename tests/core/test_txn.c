@@ -315,6 +315,29 @@ static void test_locked_database__fails_at_the_callers_limit_and_recovers(void *
     sqlite3_close(foreign);
 }
 
+static void *close_elsewhere(void *broker)
+{
+    sb_close(broker);
+    return NULL;
+}
+
+static void test_locked_database__a_close_ends_the_wait(void **state)
+{
+    scratch *s = *state;
+    sb_broker *broker;
+    sqlite3 *foreign;
+    pthread_t thread;
+
+    assert_ok(sb_open_path(&broker, s->path, NTS, s->config, NULL));
+    assert_int_equal(sqlite3_open(s->path, &foreign), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(foreign, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(pthread_create(&thread, NULL, close_elsewhere, broker), 0);
+    assert_status(SB_ECLOSED, sb_write(NULL, broker, "q", 1, "x", 1, NULL));
+    pthread_join(thread, NULL);
+    sqlite3_close(foreign);
+    assert_pending(s->broker, "q", 0);
+}
+
 static void *throw_switch(void *cancel)
 {
     sb_cancel_set(cancel);
@@ -411,6 +434,7 @@ int main(void)
         SCRATCH_TEST(test_txn__outlives_its_broker),
         SCRATCH_TEST(test_locked_database__fails_at_the_callers_limit_and_recovers),
         SCRATCH_TEST(test_locked_database__one_limit_holds_for_all_waiting),
+        SCRATCH_TEST(test_locked_database__a_close_ends_the_wait),
         SCRATCH_TEST(test_locked_database__a_switch_ends_the_wait),
     };
 
