@@ -212,26 +212,52 @@ static sb_status copy_pages(backup *b)
     return status || code == SQLITE_OK ? status : sb__sqlite_fail(b->copy, code);
 }
 
+static void end_snapshot(backup *b)
+{
+    sb_error saved;
+
+    if (!sqlite3_get_autocommit(b->source)) {
+        sb__error_stash(&saved);
+        (void)exec(b->source, "ROLLBACK");
+        sb__error_unstash(&saved);
+    }
+}
+
+/* The first look of a connection can find it busy without its busy handler being asked. */
+static sb_status begin_snapshot(backup *b)
+{
+    sb__retry retry;
+    sb_status status;
+
+    sb__retry_init(&retry, b->options);
+    do {
+        status = exec(b->source, "BEGIN; SELECT count(*) FROM sqlite_master");
+        if (!status) {
+            return SB_OK;
+        }
+        end_snapshot(b);
+        status = sb__retry_wait(&retry, status, -1);
+    } while (!status);
+    return status;
+}
+
 /* Copies one snapshot; a transaction that the application has open on its connection serves too. */
 static sb_status copy_snapshot(backup *b)
 {
     int own = sqlite3_get_autocommit(b->source);
-    sb_error saved;
     sb_status status = SB_OK;
 
     if (sqlite3_txn_state(b->source, "main") == SQLITE_TXN_WRITE) {
         return sb__fail(SB_ERUNTIME, "no backup while the connection's transaction has changes");
     }
     if (own) {
-        status = exec(b->source, "BEGIN; SELECT count(*) FROM sqlite_master");
+        status = begin_snapshot(b);
     }
     if (!status) {
         status = copy_pages(b);
     }
-    if (own && !b->forked && !sqlite3_get_autocommit(b->source)) {
-        sb__error_stash(&saved);
-        (void)exec(b->source, "ROLLBACK");
-        sb__error_unstash(&saved);
+    if (own && !b->forked) {
+        end_snapshot(b);
     }
     return status;
 }
