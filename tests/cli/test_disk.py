@@ -1,6 +1,5 @@
 """Full, vanishing and busy storage under a command (contract: storage 3, 8, 10, 11)."""
 
-import contextlib
 import fcntl
 import os
 import sqlite3
@@ -9,6 +8,7 @@ import time
 
 import pytest
 
+from .disks import fill, small_file_system
 from .dumps import header, message
 from .transcript import ident
 
@@ -16,21 +16,8 @@ from .transcript import ident
 @pytest.fixture
 def small(run):
     """The command in a directory of 2 MiB."""
-    mount = run.cwd / "small"
-    mount.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(mount)],
-                          capture_output=True, text=True)
-    if made.returncode != 0:
-        pytest.skip("a small file system cannot be mounted: " + made.stderr.strip())
-    yield run.at(mount)
-    subprocess.run(["umount", "-l", str(mount)], check=True)
-
-
-def fill(directory):
-    """Leaves no room at all."""
-    with open(directory / "filler", "wb", buffering=0) as filler, contextlib.suppress(OSError):
-        while True:
-            filler.write(b"x" * 4096)
+    with small_file_system(run.cwd / "small", "2m") as directory:
+        yield run.at(directory)
 
 
 def test_full_disk__nothing_is_half_written(small):

@@ -1,12 +1,13 @@
 """What several names of one file, odd moments and odd streams must not change."""
 
-import contextlib
 import fcntl
 import sqlite3
 import subprocess
 import time
 
 import pytest
+
+from .disks import fill, small_file_system
 
 
 def companions(directory):
@@ -35,20 +36,8 @@ def test_link__to_a_missing_file_creates_it_with_its_own_companions(run):
 @pytest.fixture
 def tiny(run):
     """The command in a directory of 1 MiB."""
-    mount = run.cwd / "tiny"
-    mount.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(mount)],
-                          capture_output=True, text=True)
-    if made.returncode != 0:
-        pytest.skip("a small file system cannot be mounted: " + made.stderr.strip())
-    yield run.at(mount)
-    subprocess.run(["umount", "-l", str(mount)], check=True)
-
-
-def fill(directory):
-    with open(directory / "filler", "wb", buffering=0) as filler, contextlib.suppress(OSError):
-        while True:
-            filler.write(b"x" * 4096)
+    with small_file_system(run.cwd / "tiny", "1m") as directory:
+        yield run.at(directory)
 
 
 @pytest.mark.ours
