@@ -92,6 +92,25 @@ def test_writers_claimers_and_movers(ours, agents):
     assert ours.db.meta()["last_ts"] >= max(ids)
 
 
+def test_one_foreign_process_that_checkpoints(ours, agents):
+    """Its checkpoints and WAL resets fall among our writers; nothing that was acknowledged is lost."""
+    writer, = agents(1, **OFF, BROKER_WAL_AUTOCHECKPOINT="20")
+    ours("write", "q", "warm").ok()
+    stress(writer, ours.db.path, "write", 600, name="r")
+    ids, work = [], Threads()
+
+    def write(name):
+        for n in range(150):
+            ids.append(ours("write", "-t", "q", f"{name}-{n}", env=OFF).ids()[0])
+
+    work.start(write, "a"), work.start(write, "b")
+    work.join()
+    ids += writer.receive()["value"]
+    stored = {row[0] for row in ours.db.sql("SELECT ts FROM messages")}
+    assert len(ids) == len(set(ids)) == 900 and set(ids) <= stored
+    assert ours.db.sql("PRAGMA integrity_check") == [("ok",)]
+
+
 def test_automatic_and_explicit_vacuum_meanwhile(ours, agents):
     """Rows vanish under everybody's feet; deliveries stay exact."""
     path, seen = ours.db.path, []
