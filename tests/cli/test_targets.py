@@ -224,8 +224,9 @@ def test_init__scope_on_and_nothing_found_creates_here(run, tree):
 
 
 def test_init__the_configured_target(run, tree):
-    project(tree / "work")
-    run.at(tree / "work")("init").says(f"Initialized SimpleBroker database: {tree}/work/t.db")
+    place = tree / "work"
+    project(place)
+    run.at(place)("init").says(f"Initialized SimpleBroker database: {place / 't.db'}")
     assert landed(tree) == ["work/t.db"]
 
 
