@@ -37,4 +37,5 @@ setup:
 	@scripts/setup build
 
 configure: setup
+	@scripts/python-env build/venv tests/python/requirements.txt 3.11
 	@scripts/configure default $(CMAKE_OPTIONS)

@@ -4,7 +4,6 @@
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka>=1.1.5)
 find_program(SB_VALGRIND valgrind)
 
-set(SB_VENV "${SB_OUTPUT_DIR}/venv" CACHE PATH "Python environment of the command tests")
 set(SB_REFERENCE "${CMAKE_BINARY_DIR}/reference" CACHE PATH
     "Environment of the reference implementation")
 set(SB_TEST_TIMEOUT 120 CACHE STRING "Seconds before a test program counts as hung")

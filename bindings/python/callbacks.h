@@ -1,0 +1,14 @@
+/*
+ * What the library calls in Python. Each is implemented in python/simplebroker/_callbacks.py and
+ * takes a cffi handle as its payload.
+ */
+extern "Python" sb_status sbpy_runner_run(void *payload, const char *sql, size_t sql_len,
+                                          const sb_values *params, sb_rows *rows);
+extern "Python" sb_status sbpy_runner_begin(void *payload);
+extern "Python" sb_status sbpy_runner_commit(void *payload);
+extern "Python" sb_status sbpy_runner_rollback(void *payload);
+extern "Python" sb_status sbpy_runner_setup(void *payload, sb_setup_phase phase);
+extern "Python" sb_status sbpy_runner_is_setup_complete(void *payload, sb_setup_phase phase);
+extern "Python" void sbpy_release(void *payload);
+extern "Python" sb_status sbpy_row(void *payload, const sb_values *row);
+extern "Python" void sbpy_warning(void *payload, sb_warning kind, const char *text);

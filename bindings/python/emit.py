@@ -1,0 +1,26 @@
+#!/usr/bin/env python3
+"""Writes the C source of the extension module `simplebroker._native`.
+
+Usage: emit.py COMPILER HEADER CALLBACKS OUTPUT
+"""
+
+import pathlib
+import re
+import sys
+
+import cffi
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "gen"))
+from cdef import declarations  # noqa: E402
+
+
+def main(compiler: str, header: str, callbacks: str, output: str) -> None:
+    builder = cffi.FFI()
+    builder.cdef(declarations(compiler, pathlib.Path(header)))
+    builder.cdef(re.sub(r"/\*.*?\*/", "", pathlib.Path(callbacks).read_text(), flags=re.S))
+    builder.set_source("simplebroker._native", "#include <simplebroker.h>\n")
+    builder.emit_c_code(output)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

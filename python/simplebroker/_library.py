@@ -1,0 +1,108 @@
+"""The C library as the rest of the package sees it: results become exceptions here, once.
+
+`check()` is called with the result of every function that returns a status. The detail of an
+error is kept per thread by the library, so it is read right after the call.
+"""
+
+from __future__ import annotations
+
+import builtins
+import threading
+from typing import Any
+
+from . import _exceptions
+from ._native import ffi, lib
+
+NULL = ffi.NULL
+OK: int = lib.SB_OK
+EMPTY: int = lib.SB_EMPTY
+EXISTS: int = lib.SB_EXISTS
+
+_callbacks = threading.local()
+
+
+def text(pointer: Any) -> str:
+    """A NUL-terminated UTF-8 string of the library's."""
+    return str(ffi.string(pointer), "utf-8", "surrogateescape")
+
+
+def optional_text(pointer: Any) -> str | None:
+    """The same for a pointer that may be NULL."""
+    return text(pointer) if pointer else None
+
+
+def sized_text(pointer: Any, size: int) -> str:
+    """A UTF-8 string of known length, which may contain NUL."""
+    return str(ffi.buffer(pointer, size), "utf-8")
+
+
+def owned_text(pointer: Any, size: int) -> str:
+    """A string that the library allocated for us; freed here."""
+    try:
+        return sized_text(pointer, size)
+    finally:
+        lib.sb_free(pointer)
+
+
+def callback_failed(exception: BaseException, status: int = lib.SB_EUSER) -> int:
+    """Notes the exception that ends a callback; to be returned to the library.
+
+    The exception itself is raised by `check()` when the failure comes back out of the library.
+    """
+    message = str(exception).encode("utf-8", "replace") or type(exception).__name__.encode()
+    retryable = getattr(exception, "retryable", None)
+    hint = -1 if retryable is None else int(bool(retryable))
+    _callbacks.failure = (message, exception)
+    lib.sb_error_set(status, message, len(message), hint)
+    return status
+
+
+def forget_callback_failure() -> None:
+    """Lets go of an exception that a callback raised and the library overcame."""
+    _callbacks.failure = None
+
+
+def _taken_callback_failure() -> BaseException | None:
+    failure = getattr(_callbacks, "failure", None)
+    if failure is None:
+        return None
+    _callbacks.failure = None
+    message, exception = failure
+    return exception if ffi.string(lib.sb_error_message(NULL)) == message else None
+
+
+def _exception_class(family: str) -> type[Exception]:
+    found = getattr(_exceptions, family, None) or getattr(builtins, family, None)
+    return found if isinstance(found, type) else _exceptions.BrokerError
+
+
+def last_error(status: int) -> BaseException:
+    """The exception for a failed call, with the detail that the library keeps for this thread."""
+    own = _taken_callback_failure()
+    if own is not None:
+        return own
+    message = text(lib.sb_error_message(NULL)) or text(lib.sb_status_text(status))
+    cls = _exception_class(text(lib.sb_status_family(status)))
+    if cls is _exceptions.InvalidConfigError:
+        return cls(
+            key=text(lib.sb_error_field(NULL, lib.SB_ERROR_KEY)),
+            source=text(lib.sb_error_field(NULL, lib.SB_ERROR_SOURCE)),
+            expected=text(lib.sb_error_field(NULL, lib.SB_ERROR_EXPECTED)),
+            value_display=text(lib.sb_error_field(NULL, lib.SB_ERROR_VALUE)),
+        )
+    if cls is _exceptions.TimestampError:
+        ambiguous = bool(lib.sb_error_outcome_ambiguous(NULL))
+        return _exceptions.TimestampError(message, outcome_ambiguous=ambiguous)
+    exception = cls(message)
+    if isinstance(exception, _exceptions.OperationalError):
+        retryable = lib.sb_error_retryable(NULL)
+        if retryable >= 0:
+            exception.retryable = bool(retryable)
+    return exception
+
+
+def check(status: int) -> int:
+    """Raises for a failed call; hands back what is no failure (0, EMPTY, EXISTS)."""
+    if status < 0:
+        raise last_error(status)
+    return status
