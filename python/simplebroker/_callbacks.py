@@ -1,0 +1,312 @@
+"""What the library calls in Python: runners, row sinks, warnings, and the end of their payloads.
+
+A payload is a cffi handle of one of the objects below. A callback never lets an exception through
+the C code: it notes it with `callback_failed()`, and `check()` raises the very same object once the
+library has rolled back and returned.
+"""
+
+from __future__ import annotations
+
+import _sqlite3
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ._library import NULL, callback_failed, check, forget_callback_failure
+from ._native import ffi, lib
+
+if TYPE_CHECKING:
+    from ._config import Config
+
+_unpack: Callable[[Any, int], bytes] = ffi.unpack
+_from_handle: Callable[[Any], Any] = ffi.from_handle
+_text_of = lib.sb_values_text
+
+# ---- values ----------------------------------------------------------------------------------
+
+
+def _bytes_at(values: Any, index: int) -> bytes:
+    size = ffi.new("size_t *")
+    data = _text_of(size, values, index)
+    return _unpack(data, size[0])
+
+
+def _str_at(values: Any, index: int) -> str:
+    return str(_bytes_at(values, index), "utf-8")
+
+
+def _null_at(values: Any, index: int) -> None:
+    return None
+
+
+# By the number of the type; the library hands out SB_NULL to SB_BLOB only.
+_READERS: tuple[Callable[[Any, int], Any], ...] = (
+    _null_at,
+    lib.sb_values_int64,
+    lib.sb_values_double,
+    _str_at,
+    _bytes_at,
+)
+
+
+def python_values(values: Any) -> tuple[Any, ...]:
+    """The values of an `sb_values *`: int, float, str, bytes or None each."""
+    type_of = lib.sb_values_type
+    return tuple(
+        [_READERS[type_of(values, i)](values, i) for i in range(lib.sb_values_count(values))]
+    )
+
+
+def add_value(values: Any, value: object) -> None:
+    """Appends a value to an `sb_values *`.
+
+    Raises:
+        OverflowError: an integer of more than 64 bits.
+        UnicodeEncodeError: a text with lone surrogates.
+        TypeError: a type that SQL has no value for.
+    """
+    if value is None:
+        status = lib.sb_values_add_null(values)
+    elif isinstance(value, int):
+        status = lib.sb_values_add_int64(values, value)
+    elif isinstance(value, str):
+        encoded = str.encode(value, "utf-8")
+        status = lib.sb_values_add_text(values, encoded, len(encoded))
+    elif isinstance(value, float):
+        status = lib.sb_values_add_double(values, value)
+    elif isinstance(value, (bytes, bytearray, memoryview)):
+        blob = bytes(value)
+        status = lib.sb_values_add_blob(values, blob, len(blob))
+    else:
+        raise TypeError(f"a value of type {type(value).__name__} cannot be an SQL value")
+    check(status)
+
+
+def native_values(values: Any) -> Any:
+    """An owned `sb_values *` of the items of a sequence; see `add_value()`."""
+    native = ffi.gc(lib.sb_values_new(), lib.sb_values_free)
+    if not native:
+        raise MemoryError
+    for value in values:
+        add_value(native, value)
+    return native
+
+
+# ---- runners ---------------------------------------------------------------------------------
+
+_TEXTS_KEPT = 256
+_texts: dict[bytes, str] = {}
+
+
+def _statement(sql: Any, size: int) -> str:
+    """The text of a statement: the same object each time, so that drivers find theirs quickly."""
+    encoded = _unpack(sql, size)
+    known = _texts.get(encoded)
+    if known is None:
+        if len(_texts) >= _TEXTS_KEPT:
+            _texts.clear()
+        known = _texts[encoded] = str(encoded, "utf-8")
+    return known
+
+
+class _Driver:
+    """A runner as the library's payload."""
+
+    __slots__ = ("failed", "handle", "runner", "spare")
+
+    def __init__(self, runner: Any) -> None:
+        self.runner = runner
+        self.failed = False  # something is noted that a success makes void
+        self.spare: list[Any] = []  # value lists for the next rows
+        self.handle = ffi.new_handle(self)
+
+    def fails(self, exception: BaseException) -> int:
+        self.failed = True
+        return callback_failed(exception, _status_of(exception))
+
+    def succeeds(self) -> None:
+        """After a failure that the library overcame by trying again: lets go of its exception."""
+        self.failed = False
+        forget_callback_failure()
+
+    def push(self, rows: Any, result: Any) -> int:
+        try:
+            values = self.spare.pop()
+        except IndexError:
+            values = native_values(())
+        status = 0
+        for row in result:
+            lib.sb_values_clear(values)
+            for value in row:
+                add_value(values, value)
+            status = lib.sb_rows_push(rows, values)
+            if status:
+                break
+        self.spare.append(values)
+        return int(status)
+
+
+def _status_of(exception: BaseException) -> int:
+    """What the library is told, for it treats lock errors and conflicts as its own."""
+    if isinstance(exception, _sqlite3.OperationalError):
+        return int(lib.SB_EOPERATIONAL)
+    if isinstance(exception, _sqlite3.IntegrityError):
+        return int(lib.SB_EINTEGRITY)
+    return int(lib.SB_EUSER)
+
+
+@ffi.def_extern(error=lib.SB_EUSER)
+def sbpy_runner_run(payload: Any, sql: Any, sql_len: int, params: Any, rows: Any) -> int:
+    driver: _Driver = _from_handle(payload)
+    try:
+        statement, values = _statement(sql, sql_len), python_values(params)
+        if not rows:
+            driver.runner.run(statement, values)
+            return 0
+        status = driver.push(rows, driver.runner.run(statement, values, fetch=True))
+        if driver.failed:
+            driver.succeeds()
+        return status
+    except BaseException as exception:
+        return driver.fails(exception)
+
+
+@ffi.def_extern(error=lib.SB_EUSER)
+def sbpy_runner_begin(payload: Any) -> int:
+    driver: _Driver = _from_handle(payload)
+    try:
+        driver.runner.begin_immediate()
+        if driver.failed:
+            driver.succeeds()
+        return 0
+    except BaseException as exception:
+        return driver.fails(exception)
+
+
+@ffi.def_extern(error=lib.SB_EUSER)
+def sbpy_runner_commit(payload: Any) -> int:
+    driver: _Driver = _from_handle(payload)
+    try:
+        driver.runner.commit()
+        return 0
+    except BaseException as exception:
+        return driver.fails(exception)
+
+
+@ffi.def_extern(error=lib.SB_EUSER)
+def sbpy_runner_rollback(payload: Any) -> int:
+    driver: _Driver = _from_handle(payload)
+    try:
+        driver.runner.rollback()
+        return 0
+    except BaseException as exception:
+        # What led to the rollback is what the caller hears of.
+        return int(lib.SB_EUSER) if driver.failed else driver.fails(exception)
+
+
+@ffi.def_extern(error=lib.SB_EUSER)
+def sbpy_runner_setup(payload: Any, phase: int) -> int:
+    driver: _Driver = _from_handle(payload)
+    try:
+        driver.runner.setup(_setup_phase(phase))
+        return 0
+    except BaseException as exception:
+        return driver.fails(exception)
+
+
+@ffi.def_extern(error=lib.SB_EUSER)
+def sbpy_runner_is_setup_complete(payload: Any, phase: int) -> int:
+    driver: _Driver = _from_handle(payload)
+    try:
+        done = driver.runner.is_setup_complete(_setup_phase(phase))
+        return int(lib.SB_OK if done else lib.SB_EMPTY)
+    except BaseException as exception:
+        return driver.fails(exception)
+
+
+def _setup_phase(phase: int) -> Any:
+    from ._runner import SetupPhase
+
+    names = {
+        lib.SB_SETUP_CONNECTION: SetupPhase.CONNECTION,
+        lib.SB_SETUP_SCHEMA: SetupPhase.SCHEMA,
+        lib.SB_SETUP_OPTIMIZATION: SetupPhase.OPTIMIZATION,
+    }
+    return names[phase]
+
+
+_closing: set[Any] = set()
+
+
+@ffi.def_extern()
+def sbpy_release(payload: Any) -> None:
+    _closing.discard(payload)
+
+
+def runner_calls(runner: Any) -> Any:
+    """An `sb_runner *` of the callbacks that a runner has members for."""
+    calls = ffi.new("sb_runner *")
+    check(lib.sb_runner_init(calls, lib.SB_RUNNER_VERSION))
+    calls.run = lib.sbpy_runner_run
+    calls.begin_immediate = lib.sbpy_runner_begin
+    calls.commit = lib.sbpy_runner_commit
+    calls.rollback = lib.sbpy_runner_rollback
+    if callable(getattr(runner, "setup", None)):
+        calls.setup = lib.sbpy_runner_setup
+    if callable(getattr(runner, "is_setup_complete", None)):
+        calls.is_setup_complete = lib.sbpy_runner_is_setup_complete
+    return calls
+
+
+def _close(driver: _Driver, broker: Any) -> None:
+    # A cursor or transaction may keep the broker, and with it the payload, for some time.
+    _closing.add(driver.handle)
+    lib.sb_close(broker)
+
+
+def open_runner(runner: Any, config: Config, options: Any = NULL) -> Any:
+    """Opens a broker whose SQL a Python object runs, and sets up the schema through it.
+
+    Args:
+        runner: anything with `run`, `begin_immediate`, `commit` and `rollback`, as `SQLRunner`
+            describes them; `setup` and `is_setup_complete` are optional. It stays the caller's: its
+            `close` is never called.
+        config: settings of the broker.
+        options: `sb_options *` with `cancel` and `timeout_ms`, or NULL.
+
+    Returns:
+        An owned `sb_broker *`: closed when it is collected, or by `ffi.release()`. While it is open
+        it keeps the runner alive, and nothing else of this module does.
+
+    Raises:
+        Whatever the runner raises; RuntimeError for a database that is not the package's.
+    """
+    driver = _Driver(runner)
+    out = ffi.new("sb_broker **")
+    _closing.add(driver.handle)
+    check(
+        lib.sb_open_runner(
+            out, runner_calls(runner), driver.handle, lib.sbpy_release, config.native, options
+        )
+    )
+    _closing.discard(driver.handle)
+    return ffi.gc(out[0], partial(_close, driver))
+
+
+# ---- rows and warnings -----------------------------------------------------------------------
+
+
+@ffi.def_extern(error=lib.SB_EUSER)
+def sbpy_row(payload: Any, row: Any) -> int:
+    """Hands a row to the function that is the payload."""
+    try:
+        _from_handle(payload)(python_values(row))
+        return 0
+    except BaseException as exception:
+        return callback_failed(exception)
+
+
+@ffi.def_extern()
+def sbpy_warning(payload: Any, kind: int, text: Any) -> None:
+    """Hands a warning (`SB_WARN_*`, text) to the function that is the payload."""
+    _from_handle(payload)(kind, str(ffi.string(text), "utf-8", "replace"))
