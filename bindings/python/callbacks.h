@@ -12,3 +12,4 @@ extern "Python" sb_status sbpy_runner_is_setup_complete(void *payload, sb_setup_
 extern "Python" void sbpy_release(void *payload);
 extern "Python" sb_status sbpy_row(void *payload, const sb_values *row);
 extern "Python" void sbpy_warning(void *payload, sb_warning kind, const char *text);
+extern "Python" int sbpy_poll(void *payload);

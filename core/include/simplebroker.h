@@ -214,6 +214,15 @@ typedef void (*sb_destroy_fn)(void *payload);
 typedef int (*sb_progress_fn)(void *payload, int64_t done, int64_t total);
 
 /**
+ * Asked by a call while it waits, on its thread. It may use other brokers; a call on a broker that
+ * this thread works on or waits for is refused with SB_EBUSY_OWNER.
+ * @param payload what was registered
+ * @return 0 to wait on; anything else ends the call with SB_CANCELLED, with the message of
+ *         sb_error_set() if that was the callback's last act
+ */
+typedef int (*sb_poll_fn)(void *payload);
+
+/**
  * A warning; the call that caused it goes on.
  * @param payload what was registered
  * @param kind    what it is about
@@ -570,6 +579,18 @@ SB_EXTERN int sb_cancel_is_set(const sb_cancel *cancel);
  * @since 0.1
  */
 SB_EXTERN int sb_cancel_fd(const sb_cancel *cancel);
+
+/**
+ * Has a callback asked, by each call that waits with this switch, whether to wait on: for a lock, a
+ * turn, a pause before trying again. The answer ends that call alone and leaves the switch as it
+ * is, so that one switch can serve all calls of a process, its callback deciding by the thread. A
+ * call that need not wait never asks; one that waits asks at most every 10 ms.
+ * @param cancel  may be NULL; not in use by a call while this is changed
+ * @param poll    NULL: nobody is asked
+ * @param payload borrowed until the switch is freed
+ * @since 0.1
+ */
+SB_EXTERN void sb_cancel_on_poll(sb_cancel *cancel, sb_poll_fn poll, void *payload);
 
 /* ---- lists ---------------------------------------------------------------------------------- */
 

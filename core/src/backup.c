@@ -14,6 +14,7 @@
 #include "alloc.h"
 #include "arguments.h"
 #include "broker.h"
+#include "cancel.h"
 #include "clock.h"
 #include "error.h"
 #include "files.h"
@@ -177,7 +178,7 @@ static sb_status report(backup *b, int64_t done, int64_t total)
     if (b->forked) {
         return sb__fail(SB_EFORK, "the backup is that of the parent process");
     }
-    return end ? sb__fail(SB_CANCELLED, "cancelled") : sb__check_cancel(options->cancel);
+    return end ? sb__fail(SB_CANCELLED, "cancelled") : sb__cancel_check_or_ask(options->cancel);
 }
 
 static sb_status copy_pages(backup *b)

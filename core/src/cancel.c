@@ -1,6 +1,7 @@
 /*
  * A switch that ends blocking calls: a flag for those who look, and a descriptor that is readable
- * while it is set for those who sleep. Setting it is safe in signal handlers.
+ * while it is set for those who sleep. Setting it is safe in signal handlers. And a callback that
+ * those who wait ask now and then, for hosts whose reasons to stop cannot throw a switch.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -9,13 +10,20 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "cancel.h"
+#include "clock.h"
 #include "error.h"
 #include "simplebroker.h"
 
 struct sb_cancel {
     atomic_int set;
     int fds[2]; /* a pipe: reading end, writing end; works on every POSIX system */
+    sb_poll_fn poll;
+    void *poll_payload;
 };
+
+/* When this thread asked last; one account for all switches bounds what asking costs. */
+static _Thread_local int64_t asked_ns;
 
 static int make_pipe(int fds[2])
 {
@@ -90,4 +98,48 @@ int sb_cancel_is_set(const sb_cancel *cancel)
 int sb_cancel_fd(const sb_cancel *cancel)
 {
     return cancel ? cancel->fds[0] : -1;
+}
+
+void sb_cancel_on_poll(sb_cancel *cancel, sb_poll_fn poll, void *payload)
+{
+    if (cancel) {
+        cancel->poll = poll;
+        cancel->poll_payload = payload;
+    }
+}
+
+int sb__cancel_polls(const sb_cancel *cancel)
+{
+    return cancel && cancel->poll;
+}
+
+int sb__cancel_poll_is_due(const sb_cancel *cancel)
+{
+    return sb__cancel_polls(cancel) && sb__clock_monotonic_ns() - asked_ns >= SB__POLL_NS;
+}
+
+/* The callback may call the library: the error that its caller is about to report must survive. */
+static sb_status ask(const sb_cancel *cancel)
+{
+    sb_error saved, said;
+    int end;
+
+    sb__error_stash(&saved);
+    sb__error_clear();
+    asked_ns = sb__clock_monotonic_ns(); /* a wait within the callback need not ask at once */
+    end = cancel->poll(cancel->poll_payload);
+    asked_ns = sb__clock_monotonic_ns();
+    if (!end) {
+        sb__error_unstash(&saved);
+        return SB_OK;
+    }
+    sb__error_stash(&said);
+    return sb__fail(SB_CANCELLED, "%s", said.message[0] ? said.message : "cancelled");
+}
+
+sb_status sb__cancel_check_or_ask(const sb_cancel *cancel)
+{
+    sb_status status = sb__check_cancel(cancel);
+
+    return !status && sb__cancel_poll_is_due(cancel) ? ask(cancel) : status;
 }

@@ -1,5 +1,6 @@
 /*
- * Time and waiting. Waits end early when the caller's switch is thrown, through its descriptor.
+ * Time and waiting. Waits end early when the caller's switch is thrown, through its descriptor, or
+ * when its callback says so, which is asked between pieces of the wait.
  */
 #include "clock.h"
 
@@ -8,6 +9,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#include "cancel.h"
 #include "error.h"
 
 enum { NS_PER_S = 1000000000 };
@@ -41,10 +43,13 @@ sb_status sb__sleep_ns(int64_t ns, const sb_cancel *cancel)
 
     for (;;) {
         int64_t left = end - sb__clock_monotonic_ns();
-        sb_status status = sb__check_cancel(cancel);
+        sb_status status = sb__cancel_check_or_ask(cancel);
 
         if (status || left <= 0) {
             return status;
+        }
+        if (left > SB__POLL_NS && sb__cancel_polls(cancel)) {
+            left = SB__POLL_NS;
         }
         if (cancel && left >= 1000000) {
             struct pollfd fd = {sb_cancel_fd(cancel), POLLIN, 0};

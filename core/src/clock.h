@@ -9,7 +9,8 @@
 int64_t sb__clock_wall_ns(void);
 int64_t sb__clock_monotonic_ns(void);
 
-/* Waits, or less if the switch (may be NULL) is thrown: SB_OK or SB_CANCELLED, the error set. */
+/* Waits, or less if the switch (may be NULL) is thrown or its callback ends the wait: SB_OK, the
+ * error untouched, or SB_CANCELLED, the error set. */
 sb_status sb__sleep_ns(int64_t ns, const sb_cancel *cancel);
 
 /* SB_CANCELLED, the error set, if the switch (may be NULL) is thrown. */

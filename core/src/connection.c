@@ -52,6 +52,7 @@ static int on_busy(void *payload, int tries)
     }
     if (sb__sleep_ns(pause, sqlite->wait_cancel)) {
         sqlite->cancelled = 1;
+        sb__error_stash(&sqlite->cancel_error);
         return 0;
     }
     return 1;
@@ -171,7 +172,7 @@ sb_status sb__sqlite_apply_settings(sb__sqlite *sqlite, const sb__settings *sett
              cache_size(settings), (int)settings->sync_mode);
     code = sqlite3_exec(sqlite->db, sql, NULL, NULL, NULL);
     if (code != SQLITE_OK) {
-        return sb__sqlite_fail(sqlite->db, code);
+        return sb__sqlite_fail_run(sqlite, code);
     }
     sqlite->busy_timeout_ms = clamp_to_int(settings->busy_timeout_ms, 0);
     sb__checkpoint_install(sqlite->db, &sqlite->checkpointer,

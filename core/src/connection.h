@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "checkpoint.h"
+#include "error.h"
 #include "runner_sqlite.h"
 #include "statements.h"
 
@@ -32,7 +33,8 @@ struct sb__sqlite {
     void *may_wait_payload;
     int64_t wait_start_ns;
     int64_t first_wait_ns; /* of those since sb__sqlite_set_wait(); -1 before */
-    int cancelled; /* the last wait was ended by the switch */
+    int cancelled; /* the last wait was ended by the switch or its callback */
+    sb_error cancel_error; /* then: with the callback's message */
     int own_lock;  /* the last wait would have been for this thread itself */
     const atomic_int *closed; /* set when the broker is closed; NULL: nobody closes it */
     int stopped;   /* the last wait was ended by that */

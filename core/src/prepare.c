@@ -41,8 +41,9 @@ static sb_status check_path(int *out_exists, const char *path)
 }
 
 /* Runs a PRAGMA; its first value goes to `out`. */
-static sb_status pragma(char *out, size_t size, sqlite3 *db, const char *sql)
+static sb_status pragma(char *out, size_t size, sb__sqlite *sqlite, const char *sql)
 {
+    sqlite3 *db = sb__sqlite_db(sqlite);
     sqlite3_stmt *statement = NULL;
     int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
 
@@ -57,13 +58,13 @@ static sb_status pragma(char *out, size_t size, sqlite3 *db, const char *sql)
         code = SQLITE_DONE;
     }
     sqlite3_finalize(statement);
-    return code == SQLITE_DONE ? SB_OK : sb__sqlite_fail(db, code);
+    return code == SQLITE_DONE ? SB_OK : sb__sqlite_fail_run(sqlite, code);
 }
 
-static sb_status is_wal(int *out, sqlite3 *db, const char *sql)
+static sb_status is_wal(int *out, sb__sqlite *sqlite, const char *sql)
 {
     char mode[16];
-    sb_status status = pragma(mode, sizeof mode, db, sql);
+    sb_status status = pragma(mode, sizeof mode, sqlite, sql);
 
     *out = !strcasecmp(mode, "wal");
     return status;
@@ -110,7 +111,7 @@ static sb_status look(int *out_complete, sb__runner *runner)
         status = sb__schema_inspect(&schema, runner);
     }
     if (!status && sb__schema_is_complete(&schema)) {
-        status = is_wal(out_complete, sb__sqlite_db(sqlite), "PRAGMA journal_mode");
+        status = is_wal(out_complete, sqlite, "PRAGMA journal_mode");
     }
     if (sb__error_is_lock(status)) {
         sb__error_clear();
@@ -136,17 +137,17 @@ static sb_status make_database(sb__schema *schema, sb__runner *runner)
         status = sb__schema_inspect(schema, runner);
     }
     if (!status) {
-        status = is_wal(&wal, sb__sqlite_db(sqlite), "PRAGMA journal_mode");
+        status = is_wal(&wal, sqlite, "PRAGMA journal_mode");
     }
     if (status || wal) {
         return status;
     }
-    status = pragma(pages, sizeof pages, sb__sqlite_db(sqlite), "PRAGMA page_count");
+    status = pragma(pages, sizeof pages, sqlite, "PRAGMA page_count");
     if (!status && !strcmp(pages, "0")) {
-        status = pragma(pages, sizeof pages, sb__sqlite_db(sqlite), "PRAGMA auto_vacuum = 2");
+        status = pragma(pages, sizeof pages, sqlite, "PRAGMA auto_vacuum = 2");
     }
     if (!status) {
-        status = is_wal(&wal, sb__sqlite_db(sqlite), "PRAGMA journal_mode = WAL");
+        status = is_wal(&wal, sqlite, "PRAGMA journal_mode = WAL");
     }
     if (!status && !wal) {
         status = sb__fail(SB_EOPERATIONAL, "WAL mode cannot be enabled: %s",

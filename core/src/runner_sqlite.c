@@ -172,6 +172,23 @@ static sb_status deliver_row(sb_rows *rows, sqlite3_stmt *statement)
     return status;
 }
 
+sb_status sb__sqlite_fail_run(sb__sqlite *sqlite, int code)
+{
+    if (sqlite->cancelled) {
+        sb__error_unstash(&sqlite->cancel_error);
+        return SB_CANCELLED;
+    }
+    if (sqlite->stopped) {
+        return sb__fail(SB_ECLOSED, "the broker is closed");
+    }
+    if (sqlite->own_lock) {
+        return sb__fail(SB_EBUSY_OWNER,
+                        "this thread has a transaction open on the same database through another "
+                        "broker; end it first, or use one broker for both");
+    }
+    return sb__sqlite_fail(sqlite->db, code);
+}
+
 static sb_status step(sb__sqlite *sqlite, sqlite3_stmt *statement, const sb_values *params,
                       sb_rows *rows)
 {
@@ -188,16 +205,7 @@ static sb_status step(sb__sqlite *sqlite, sqlite3_stmt *statement, const sb_valu
         }
     }
     if (code != SQLITE_ROW && code != SQLITE_DONE) {
-        status = sb__sqlite_fail(sqlite->db, code);
-        if (sqlite->cancelled) {
-            status = sb__fail(SB_CANCELLED, "cancelled");
-        } else if (sqlite->stopped) {
-            status = sb__fail(SB_ECLOSED, "the broker is closed");
-        } else if (sqlite->own_lock) {
-            status = sb__fail(SB_EBUSY_OWNER,
-                              "this thread has a transaction open on the same database through "
-                              "another broker; end it first, or use one broker for both");
-        }
+        status = sb__sqlite_fail_run(sqlite, code);
     }
     sqlite3_reset(statement);
     return status;
@@ -233,7 +241,7 @@ sb_status sb__sqlite_run_once(sb__sqlite *sqlite, const char *sql, size_t sql_le
     }
     code = sqlite3_prepare_v3(sqlite->db, sql, (int)sql_len, 0, &statement, &rest);
     if (code != SQLITE_OK) {
-        return sb__sqlite_fail(sqlite->db, code);
+        return sb__sqlite_fail_run(sqlite, code);
     }
     if (!statement) {
         return sb__fail(SB_EINVALID, "the SQL text holds no statement");
@@ -259,7 +267,7 @@ static sb_status run_cached(void *payload, const char *sql, size_t sql_len,
 
     (void)sql_len;
     if (code != SQLITE_OK) {
-        return sb__sqlite_fail(sqlite->db, code);
+        return sb__sqlite_fail_run(sqlite, code);
     }
     /* A callback at one of its rows may have led back here. */
     return sqlite3_stmt_busy(statement)
@@ -309,7 +317,7 @@ static sb_status make_ready_to_end(sb__sqlite *sqlite)
         int code = sb__statements_get(&statement, &sqlite->statements, sqlite->db, texts[i]);
 
         if (code != SQLITE_OK) {
-            return sb__sqlite_fail(sqlite->db, code);
+            return sb__sqlite_fail_run(sqlite, code);
         }
     }
     return SB_OK;

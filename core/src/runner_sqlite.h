@@ -64,6 +64,9 @@ int sb__sqlite_in_transaction(sb__sqlite *sqlite);
 /* Sets the error detail from a connection's last failure; returns the status that fits `code`. */
 sb_status sb__sqlite_fail(sqlite3 *db, int code);
 
+/* The same for a statement, or the reason why its wait for a lock was ended before its time. */
+sb_status sb__sqlite_fail_run(sb__sqlite *sqlite, int code);
+
 /*
  * Whether the file behind the connection is still the one at its path: SB_OK, or SB_EOPERATIONAL
  * when it was deleted or replaced.

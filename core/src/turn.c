@@ -4,13 +4,14 @@
  * can overtake: whoever comes to wait marks the state, under the mutex and before it enters the
  * queue, which sends the holder to the mutex when it gives. A waiter with a cancel switch looks at
  * it every few milliseconds: a switch is thrown from signal handlers, where no condition variable
- * may be touched.
+ * may be touched. A switch's callback is asked without the mutex, so the turn may come meanwhile.
  */
 #include "turn.h"
 
 #include <errno.h>
 #include <time.h>
 
+#include "cancel.h"
 #include "clock.h"
 #include "error.h"
 
@@ -100,6 +101,20 @@ static void leave_queue(sb__turn *turn, const sb__turn_waiter *me)
     }
 }
 
+/* @locks releases the mutex while the callback of the switch is asked. */
+static sb_status check_or_ask(sb__turn *turn, const sb_cancel *cancel)
+{
+    sb_status status;
+
+    if (!sb__cancel_poll_is_due(cancel)) {
+        return sb__check_cancel(cancel);
+    }
+    pthread_mutex_unlock(&turn->mutex);
+    status = sb__cancel_check_or_ask(cancel);
+    pthread_mutex_lock(&turn->mutex);
+    return status;
+}
+
 static sb_status wait_in_queue(sb__turn *turn, sb__turn_waiter *me, int64_t timeout_ms,
                                const sb_cancel *cancel)
 {
@@ -110,9 +125,9 @@ static sb_status wait_in_queue(sb__turn *turn, sb__turn_waiter *me, int64_t time
 
     while (!me->granted) {
         sb_status status = turn->closed ? sb__fail(SB_ECLOSED, "the broker is closed")
-                                        : sb__check_cancel(cancel);
+                                        : check_or_ask(turn, cancel);
 
-        if (status) {
+        if (status || me->granted) {
             return status;
         }
         if (now >= deadline) {
@@ -133,12 +148,31 @@ static sb_status wait_in_queue(sb__turn *turn, sb__turn_waiter *me, int64_t time
     return SB_OK;
 }
 
+static sb_status fail_own(void)
+{
+    return sb__fail(SB_EBUSY_OWNER, "this thread is inside an operation of the same broker");
+}
+
+/* So it is in a callback that was asked whether to wait on: it would wait for itself. */
+static int is_in_queue(const sb__turn *turn, uintptr_t thread)
+{
+    for (const sb__turn_waiter *w = turn->head; w; w = w->next) {
+        if (w->thread == thread) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static sb_status queue_up(sb__turn *turn, uintptr_t me, int64_t timeout_ms,
                           const sb_cancel *cancel)
 {
     sb__turn_waiter waiter = {.next = NULL, .thread = me, .granted = 0};
     sb_status status;
 
+    if (is_in_queue(turn, me)) {
+        return fail_own();
+    }
     if (init_cond(&waiter.granted_cond)) {
         return sb__fail(SB_ERROR, "cannot make a condition variable");
     }
@@ -149,7 +183,7 @@ static sb_status queue_up(sb__turn *turn, uintptr_t me, int64_t timeout_ms,
         leave_queue(turn, &waiter);
     }
     pthread_cond_destroy(&waiter.granted_cond);
-    return waiter.granted ? SB_OK : status;
+    return status;
 }
 
 /* Takes a turn that has become free meanwhile, or marks that somebody waits: whether it took. */
@@ -184,15 +218,20 @@ static sb_status take_slowly(sb__turn *turn, uintptr_t me, int64_t timeout_ms,
 sb_status sb__turn_take(sb__turn *turn, int64_t timeout_ms, const sb_cancel *cancel)
 {
     uintptr_t me = this_thread(), state = 0;
+    sb_status status;
 
     if (atomic_compare_exchange_strong_explicit(&turn->state, &state, me, memory_order_acquire,
                                                 memory_order_relaxed)) {
         return SB_OK;
     }
     if (holder_of(state) == me) {
-        return sb__fail(SB_EBUSY_OWNER, "this thread is inside an operation of the same broker");
+        return fail_own();
     }
-    return take_slowly(turn, me, timeout_ms, cancel);
+    status = take_slowly(turn, me, timeout_ms, cancel);
+    if (status && sb__turn_is_mine(turn)) {
+        sb__turn_give(turn); /* it came while the callback ended the wait */
+    }
+    return status;
 }
 
 static void give_slowly(sb__turn *turn)

@@ -7,6 +7,7 @@
 #include "alloc.h"
 #include "arguments.h"
 #include "broker.h"
+#include "cancel.h"
 #include "clock.h"
 #include "error.h"
 #include "runner.h"
@@ -90,7 +91,8 @@ static sb_status sweep_all(int64_t *out_removed, sb__call *call, const sb_option
 typedef struct compaction {
     const sb_options *options;
     int64_t removed;
-    int ended; /* by the progress callback */
+    int ended;      /* by a callback or the switch */
+    sb_error error; /* then: with the callback's message */
 } compaction;
 
 /* SQLite rebuilds the file in one statement and does not say how far it is: progress during it only
@@ -100,10 +102,11 @@ static int on_compact_progress(void *payload)
     compaction *c = payload;
     const sb_options *options = c->options;
 
-    if (options->progress && !c->ended) {
-        c->ended = options->progress(options->progress_payload, c->removed, -1) != 0;
+    if (!c->ended && (report(options, c->removed, -1) || sb__cancel_check_or_ask(options->cancel))) {
+        c->ended = 1;
+        sb__error_stash(&c->error);
     }
-    return c->ended || sb_cancel_is_set(options->cancel);
+    return c->ended;
 }
 
 static sb_status compact_work(sb__call *call, void *context)
@@ -128,8 +131,9 @@ static sb_status compact_work(sb__call *call, void *context)
     if (db && c->options) {
         sqlite3_progress_handler(db, 0, NULL, NULL);
     }
-    if (status && c->options && (c->ended || sb_cancel_is_set(c->options->cancel))) {
-        return sb__fail(SB_CANCELLED, "cancelled");
+    if (status && c->ended) {
+        sb__error_unstash(&c->error);
+        return SB_CANCELLED;
     }
     return status;
 }

@@ -91,6 +91,7 @@ static void check_cancel(stage *st)
     sb_cancel_reset(NULL);
     assert_int_equal(sb_cancel_is_set(NULL), 0);
     assert_int_equal(sb_cancel_fd(NULL), -1);
+    sb_cancel_on_poll(NULL, NULL, NULL);
     sb_cancel_free(NULL);
 }
 
@@ -564,7 +565,7 @@ const bad_case bad_cases[] = {
     {"sb_options_set_flags", NULL}, {"sb_options_set_progress", NULL},
     {"sb_cancel_new", check_cancel},
     {"sb_cancel_free", NULL}, {"sb_cancel_set", NULL}, {"sb_cancel_reset", NULL},
-    {"sb_cancel_is_set", NULL}, {"sb_cancel_fd", NULL},
+    {"sb_cancel_is_set", NULL}, {"sb_cancel_fd", NULL}, {"sb_cancel_on_poll", NULL},
     {"sb_strings_new", check_strings},
     {"sb_strings_free", NULL}, {"sb_strings_add", NULL}, {"sb_strings_count", NULL},
     {"sb_strings_get", NULL},

@@ -1,0 +1,22 @@
+/* What those who wait ask a switch: whether it is thrown, and whether its callback lets them go on. */
+#ifndef SB_CANCEL_H
+#define SB_CANCEL_H
+
+#include "simplebroker.h"
+
+/* The shortest time between two questions of one thread. */
+enum { SB__POLL_NS = 10000000 };
+
+/* Whether the switch (may be NULL) has a callback: waits are then cut in pieces. */
+int sb__cancel_polls(const sb_cancel *cancel);
+
+/* Whether it is time for this thread to ask. */
+int sb__cancel_poll_is_due(const sb_cancel *cancel);
+
+/*
+ * SB_CANCELLED, the error set, if the switch (may be NULL) is thrown, or if its callback, asked
+ * when that is due, says so; else SB_OK, the error untouched. @locks none may be held.
+ */
+sb_status sb__cancel_check_or_ask(const sb_cancel *cancel);
+
+#endif
