@@ -1888,6 +1888,17 @@ SB_EXTERN sb_status sb_timestamp_advance(int64_t *out, sb_broker *broker, int64_
 SB_EXTERN sb_status sb_bound_parse(int64_t *out, const char *text, size_t text_len);
 
 /**
+ * Parses an id as strictly as sb_id_parse(), where it is called a timestamp: blanks around it, then
+ * exactly 19 decimal digits, below 2^63.
+ * @param[out] out the id
+ * @param text     not NULL
+ * @param text_len its length
+ * @return SB_OK; SB_ETIMESTAMP
+ * @since 0.1
+ */
+SB_EXTERN sb_status sb_timestamp_parse_exact(int64_t *out, const char *text, size_t text_len);
+
+/**
  * Parses an exact id: 19 decimal digits, blanks around them allowed.
  * @param[out] out the id
  * @param text     the text

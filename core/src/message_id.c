@@ -36,6 +36,13 @@ static sb_status fail_with_advice(const char *text, size_t len)
                     (int)(len < QUOTED_MAX ? len : QUOTED_MAX), text);
 }
 
+static sb_status fail_inexact(const char *text, size_t len)
+{
+    (void)text;
+    (void)len;
+    return sb__fail(SB_ETIMESTAMP, "Invalid timestamp: exact mode requires exactly 19 digits");
+}
+
 static int is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -295,7 +302,24 @@ static sb_status fold(sb__str *out, const char *text, size_t len)
     return sb__str_check(out);
 }
 
-sb_status sb_bound_parse(int64_t *out, const char *text, size_t text_len)
+static sb_status parse_exact(int64_t *out, const char *text, size_t len)
+{
+    uint64_t value = number_of(text, len);
+
+    if (len != SB_ID_DIGITS || !all_digits(text, len)) {
+        return fail_inexact(text, len);
+    }
+    if (value > INT64_MAX) {
+        return sb__fail(SB_ETIMESTAMP, "Invalid timestamp: exceeds maximum value");
+    }
+    *out = (int64_t)value;
+    return SB_OK;
+}
+
+/* Refuses with `fail` what is not UTF-8, and leaves the rest, stripped and folded, to `parse`. */
+static sb_status parse_text(int64_t *out, const char *text, size_t len,
+                            sb_status (*parse)(int64_t *out, const char *text, size_t len),
+                            sb_status (*fail)(const char *text, size_t len))
 {
     sb__str folded = SB__STR_INIT;
     int64_t unwanted;
@@ -305,19 +329,29 @@ sb_status sb_bound_parse(int64_t *out, const char *text, size_t text_len)
     if (!text) {
         return sb__fail(SB_EINVALID, "text must not be NULL");
     }
-    if (text_len == (size_t)SB_NTS) {
-        text_len = strlen(text);
+    if (len == (size_t)SB_NTS) {
+        len = strlen(text);
     }
-    if (!sb__utf8_is_valid(text, text_len)) {
-        return fail_with_advice(text, text_len);
+    if (!sb__utf8_is_valid(text, len)) {
+        return fail(text, len);
     }
-    status = fold(&folded, text, text_len);
+    status = fold(&folded, text, len);
     if (status == SB_OK) {
         status = folded.len == 0 ? sb__fail(SB_ETIMESTAMP, "Invalid timestamp: empty string")
-                                 : parse_folded(out ? out : &unwanted, folded.data, folded.len);
+                                 : parse(out ? out : &unwanted, folded.data, folded.len);
     }
     sb__str_dispose(&folded);
     return status;
+}
+
+sb_status sb_bound_parse(int64_t *out, const char *text, size_t text_len)
+{
+    return parse_text(out, text, text_len, parse_folded, fail_with_advice);
+}
+
+sb_status sb_timestamp_parse_exact(int64_t *out, const char *text, size_t text_len)
+{
+    return parse_text(out, text, text_len, parse_exact, fail_inexact);
 }
 
 int sb__id_read(int64_t *out, const char *text, size_t len)

@@ -235,6 +235,39 @@ static void test_id__exactly_19_digits_below_2_to_63(void **state)
     }
 }
 
+static void test_exact_timestamp__each_cause_has_its_text(void **state)
+{
+    static const row rows[] = {
+        {" 0000000000000000005\n", 5},
+        {"9223372036854775807", INT64_MAX},
+        {"\xD9\xA1" "705329000000000000", 1705329000000000000},
+    };
+    static const struct {
+        const char *text, *message;
+    } refused[] = {
+        {" ", "Invalid timestamp: empty string"},
+        {"5", "Invalid timestamp: exact mode requires exactly 19 digits"},
+        {"+000000000000000005", "Invalid timestamp: exact mode requires exactly 19 digits"},
+        {"01705329000000000000", "Invalid timestamp: exact mode requires exactly 19 digits"},
+        {"\377705329000000000000", "Invalid timestamp: exact mode requires exactly 19 digits"},
+        {"9223372036854775808", "Invalid timestamp: exceeds maximum value"},
+        {"9999999999999999999", "Invalid timestamp: exceeds maximum value"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        int64_t id = -1;
+
+        assert_int_equal(sb_timestamp_parse_exact(&id, rows[i].text, (size_t)SB_NTS), SB_OK);
+        assert_int_equal(id, rows[i].want);
+    }
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        assert_int_equal(sb_timestamp_parse_exact(NULL, refused[i].text, (size_t)SB_NTS),
+                         SB_ETIMESTAMP);
+        assert_string_equal(sb_error_message(NULL), refused[i].message);
+    }
+}
+
 static void test_id__is_formatted_with_leading_zeros(void **state)
 {
     char text[SB_ID_SIZE];
@@ -259,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_bound__each_cause_has_its_text),
         cmocka_unit_test(test_bound__megabytes_take_linear_time),
         cmocka_unit_test(test_id__exactly_19_digits_below_2_to_63),
+        cmocka_unit_test(test_exact_timestamp__each_cause_has_its_text),
         cmocka_unit_test(test_id__is_formatted_with_leading_zeros),
     };
 

@@ -521,10 +521,12 @@ static void check_parsers(stage *st)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         REFUSED(sb_bound_parse, sb_bound_parse(&id, bad[i], NTS));
         REFUSED(sb_id_parse, sb_id_parse(&id, bad[i], NTS));
+        REFUSED(sb_timestamp_parse_exact, sb_timestamp_parse_exact(&id, bad[i], NTS));
     }
     REFUSED(sb_bound_parse, sb_bound_parse(&id, NULL, 0));
     REFUSED(sb_bound_parse, sb_bound_parse(&id, "1\0", 2));
     REFUSED(sb_id_parse, sb_id_parse(&id, NULL, 4));
+    REFUSED(sb_timestamp_parse_exact, sb_timestamp_parse_exact(&id, NULL, 4));
     REFUSED(sb_id_parse, sb_id_parse(&id, "1700000000000000000\0", 20));
     REFUSED(sb_id_format, sb_id_format(NULL, sizeof text, 1));
     REFUSED(sb_id_format, sb_id_format(text, sizeof text - 1, 1));
@@ -616,7 +618,7 @@ const bad_case bad_cases[] = {
     {"sb_move", check_more_operations},
     {"sb_rename", NULL}, {"sb_search", NULL}, {"sb_backup", NULL},
     {"sb_bound_parse", check_parsers},
-    {"sb_id_parse", NULL}, {"sb_id_format", NULL},
+    {"sb_id_parse", NULL}, {"sb_id_format", NULL}, {"sb_timestamp_parse_exact", NULL},
     {"sb_vacuum_is_eligible", check_eligibility},
     {"sb_close", NULL}, {"sb_broker_has_safe_checkpoints", NULL},
 };

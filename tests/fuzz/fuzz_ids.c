@@ -14,7 +14,7 @@ const char *const fuzz_seeds[] = {"1700000000000000000", " 1700000000000000000\n
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    int64_t id = -1;
+    int64_t id = -1, exact = -1;
 
     if (sb_bound_parse(&id, (const char *)data, size) == SB_OK) {
         FUZZ_ASSERT(id >= 0);
@@ -26,6 +26,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         FUZZ_ASSERT(id >= 0);
         FUZZ_ASSERT(sb_id_format(text, sizeof text, id) == SB_OK);
         FUZZ_ASSERT(sb_id_parse(&again, text, strlen(text)) == SB_OK && again == id);
+        FUZZ_ASSERT(sb_timestamp_parse_exact(&exact, (const char *)data, size) == SB_OK);
+        FUZZ_ASSERT(exact == id);
+    } else {
+        FUZZ_ASSERT(sb_timestamp_parse_exact(&exact, (const char *)data, size) < 0);
     }
     return 0;
 }
