@@ -251,6 +251,35 @@ typedef void (*sb_trace_fn)(void *payload, const char *operation, int64_t durati
 typedef sb_status (*sb_row_fn)(void *payload, const sb_values *row);
 
 /**
+ * Where a load that is not for an sb_broker puts an alias.
+ * @param payload   what was given
+ * @param alias     UTF-8, unchecked; borrowed for the call
+ * @param alias_len its length
+ * @param target    UTF-8, unchecked; borrowed for the call
+ * @param target_len its length
+ * @return SB_OK; a failure ends the load, with sb_error_set() as the last act
+ */
+typedef sb_status (*sb_load_alias_fn)(void *payload, const char *alias, size_t alias_len,
+                                      const char *target, size_t target_len);
+
+/**
+ * Where it puts a batch of at most 1000 messages, all or none of which should apply.
+ * @param payload  what was given
+ * @param messages ids are positive; names and bodies are unchecked: a body that is no UTF-8 was a
+ *                 text with lone surrogates; borrowed for the call
+ * @return SB_OK; a failure ends the load, with sb_error_set() as the last act
+ */
+typedef sb_status (*sb_load_messages_fn)(void *payload, const sb_messages *messages);
+
+/**
+ * How it raises the high-water at the end.
+ * @param payload what was given
+ * @param last_ts the header's
+ * @return SB_OK; a failure ends the load, with sb_error_set() as the last act
+ */
+typedef sb_status (*sb_load_advance_fn)(void *payload, int64_t last_ts);
+
+/**
  * Options of a call, or of opening a broker. Initialise with sb_options_init(), which sets the
  * defaults given here; NULL in a call means all defaults. Bindings use sb_options_new() and the
  * setters. Members are only ever appended.
@@ -766,6 +795,16 @@ SB_EXTERN int64_t sb_messages_id(const sb_messages *messages, size_t index);
  * @since 0.1
  */
 SB_EXTERN const char *sb_messages_body(size_t *out_len, const sb_messages *messages, size_t index);
+
+/**
+ * Queue of a message that was added or is being loaded.
+ * @param[out] out_len its length in bytes
+ * @param messages not NULL
+ * @param index    from 0
+ * @return borrowed; NULL for results of queries and beyond the end
+ * @since 0.1
+ */
+SB_EXTERN const char *sb_messages_queue(size_t *out_len, const sb_messages *messages, size_t index);
 
 /** Number of queues. @param queues may be NULL: 0 @since 0.1 */
 SB_EXTERN size_t sb_queues_count(const sb_queues *queues);
@@ -1957,6 +1996,24 @@ SB_EXTERN void sb_dump_close(sb_dump *dump);
  */
 SB_EXTERN sb_status sb_load_open(sb_load **out, sb_broker *broker, const sb_config *config,
                                  const sb_options *options);
+
+/**
+ * Begins a load into something else than an sb_broker, such as an object of a host language.
+ * Warnings go to the listener of `config`.
+ * @param[out] out to be closed with sb_load_close()
+ * @param config   for BROKER_LOAD_MAX_FUTURE_SKEW_SECONDS; not NULL
+ * @param options  SB_FORCE; may be NULL; copied
+ * @param alias    not NULL
+ * @param messages not NULL
+ * @param advance  not NULL
+ * @param payload  handed to the three; borrowed until sb_load_close()
+ * @return SB_OK
+ * @since 0.1
+ */
+SB_EXTERN sb_status sb_load_open_with(sb_load **out, const sb_config *config,
+                                      const sb_options *options, sb_load_alias_fn alias,
+                                      sb_load_messages_fn messages, sb_load_advance_fn advance,
+                                      void *payload);
 
 /**
  * Takes one line of a dump.

@@ -122,7 +122,7 @@ size_t sb__length(const char *text, size_t len)
     return !text ? 0 : len == (size_t)SB_NTS ? strlen(text) : len;
 }
 
-static sb_status check_options(const sb_options *options)
+sb_status sb__options_check(const sb_options *options)
 {
     if (!options) {
         return SB_OK;
@@ -156,7 +156,7 @@ sb_status sb__enter(sb__call *call, sb_broker *broker, const char *operation,
         sb__broker_release(broker);
         return sb__fail(SB_ECLOSED, "the broker is closed");
     }
-    status = check_options(options);
+    status = sb__options_check(options);
     if (status) {
         sb__broker_release(broker);
         return status;

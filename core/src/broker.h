@@ -69,6 +69,9 @@ sb_status sb__enter(sb__call *call, sb_broker *broker, const char *operation,
                     const sb_options *options);
 sb_status sb__leave(sb__call *call, sb_status status);
 
+/* Whether options (may be NULL) can be used: SB_OK; SB_EINVALID; SB_CANCELLED. */
+sb_status sb__options_check(const sb_options *options);
+
 /* Keep a broker for a child handle. */
 void sb__broker_retain(sb_broker *broker);
 void sb__broker_release(sb_broker *broker);

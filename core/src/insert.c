@@ -26,9 +26,9 @@ typedef struct insertion {
 static sb_status check_message(const sb_messages *messages, size_t index, const sb_broker *broker)
 {
     size_t len, previous_len = 0, body_len;
-    const char *queue = sb__messages_queue(&len, messages, index);
+    const char *queue = sb_messages_queue(&len, messages, index);
     const char *previous =
-        index ? sb__messages_queue(&previous_len, messages, index - 1) : NULL;
+        index ? sb_messages_queue(&previous_len, messages, index - 1) : NULL;
     sb_status status = SB_OK;
 
     if (!queue || !previous || len != previous_len || memcmp(queue, previous, len) != 0) {
@@ -144,7 +144,7 @@ static sb_status insert_work(sb__call *call, void *context)
 
     for (size_t i = 0; !status && i < count; i++) {
         size_t len, body_len;
-        const char *queue = sb__messages_queue(&len, in->messages, i);
+        const char *queue = sb_messages_queue(&len, in->messages, i);
         const char *body = sb_messages_body(&body_len, in->messages, i);
 
         sb__params_text(&params, queue, len);

@@ -23,8 +23,13 @@ enum { BATCH_MESSAGES = 1000, BATCH_BYTES = 8 * 1024 * 1024 };
 static const int64_t NS_PER_SECOND = 1000000000;
 
 struct sb_load {
-    sb_broker *broker;
+    sb_load_alias_fn add_alias;
+    sb_load_messages_fn insert;
+    sb_load_advance_fn advance;
+    void *payload;     /* of the three */
+    sb_broker *broker; /* theirs, if they are our own; else NULL */
     sb_config *config;
+    sb_config *warnings; /* who hears them; borrowed */
     sb_options options;
     int force;
     int over; /* finished or failed */
@@ -35,6 +40,68 @@ struct sb_load {
     int64_t aliases;
     sb_messages *batch;
 };
+
+/* ---- into a broker -------------------------------------------------------------------------- */
+
+static sb_status add_alias_to_broker(void *payload, const char *alias, size_t alias_len,
+                                     const char *target, size_t target_len)
+{
+    sb_load *load = payload;
+
+    return sb_alias_add(load->broker, alias, alias_len, target, target_len, &load->options);
+}
+
+static sb_status insert_into_broker(void *payload, const sb_messages *messages)
+{
+    sb_load *load = payload;
+    sb_status status = sb_insert(load->broker, messages, &load->options);
+
+    if (status == SB_EINTEGRITY) {
+        sb__error_suffix(
+            " (load targets a fresh database; duplicate message IDs are never overwritten)");
+    }
+    return status;
+}
+
+static sb_status advance_broker(void *payload, int64_t last_ts)
+{
+    sb_load *load = payload;
+    int64_t stored;
+    sb_status status = sb_timestamp_advance(&stored, load->broker, last_ts, &load->options);
+
+    if (status) {
+        sb__error_suffix(sb_error_outcome_ambiguous(NULL)
+                             ? " (durable outcome may be ambiguous; inspect or recreate the "
+                               "destination before retrying)"
+                             : " (correct the failure and retry into a clean destination)");
+    }
+    return status;
+}
+
+/* ---- opening -------------------------------------------------------------------------------- */
+
+/* NULL, the error set, when memory runs out. */
+static sb_load *new_load(const sb_config *config, const sb_options *options)
+{
+    sb_load *load = sb__zalloc(sizeof *load);
+
+    if (load) {
+        load->config = sb__config_retain(config);
+        load->batch = sb_messages_new();
+    }
+    if (!load || !load->batch) {
+        sb__fail_nomem();
+        sb_load_close(load);
+        return NULL;
+    }
+    sb_options_init(&load->options, SB_OPTIONS_VERSION);
+    if (options) {
+        load->options.cancel = options->cancel;
+        load->options.timeout_ms = options->timeout_ms;
+        load->force = (options->flags & SB_FORCE) != 0;
+    }
+    return load;
+}
 
 sb_status sb_load_open(sb_load **out, sb_broker *broker, const sb_config *config,
                        const sb_options *options)
@@ -52,27 +119,54 @@ sb_status sb_load_open(sb_load **out, sb_broker *broker, const sb_config *config
     if (status) {
         return status;
     }
-    load = sb__zalloc(sizeof *load);
+    load = new_load(config ? config : sb__broker_config(broker), options);
     if (!load) {
-        return sb__leave(&call, sb__fail_nomem());
+        return sb__leave(&call, SB_ENOMEM);
     }
     sb__broker_retain(broker);
     load->broker = broker;
-    load->config = sb__config_retain(config ? config : sb__broker_config(broker));
-    sb_options_init(&load->options, SB_OPTIONS_VERSION);
-    if (options) {
-        load->options.cancel = options->cancel;
-        load->options.timeout_ms = options->timeout_ms;
-        load->force = (options->flags & SB_FORCE) != 0;
-    }
-    load->batch = sb_messages_new();
-    if (!load->batch) {
-        sb_load_close(load);
-        return sb__leave(&call, sb__fail_nomem());
-    }
+    load->warnings = sb__broker_config(broker);
+    load->add_alias = add_alias_to_broker;
+    load->insert = insert_into_broker;
+    load->advance = advance_broker;
+    load->payload = load;
     *out = load;
     return sb__leave(&call, SB_OK);
 }
+
+sb_status sb_load_open_with(sb_load **out, const sb_config *config, const sb_options *options,
+                            sb_load_alias_fn alias, sb_load_messages_fn messages,
+                            sb_load_advance_fn advance, void *payload)
+{
+    sb_load *load;
+    sb_status status;
+
+    sb__error_clear();
+    if (!out) {
+        return sb__fail(SB_EINVALID, "out must not be NULL");
+    }
+    *out = NULL;
+    if (!config || !alias || !messages || !advance) {
+        return sb__fail(SB_EINVALID, "config and callbacks must not be NULL");
+    }
+    status = sb__options_check(options);
+    if (status) {
+        return status;
+    }
+    load = new_load(config, options);
+    if (!load) {
+        return SB_ENOMEM;
+    }
+    load->warnings = load->config;
+    load->add_alias = alias;
+    load->insert = messages;
+    load->advance = advance;
+    load->payload = payload;
+    *out = load;
+    return SB_OK;
+}
+
+/* ---- lines ---------------------------------------------------------------------------------- */
 
 /* Puts the place before the reason just set. */
 static sb_status at_line(const sb_load *load)
@@ -162,7 +256,7 @@ static sb_status check_skew(const sb_load *load)
     if (skew <= 0) {
         return SB_OK;
     }
-    sb__config_warn(sb__broker_config(load->broker), SB_WARN_CLOCK_SKEW,
+    sb__config_warn(load->warnings, SB_WARN_CLOCK_SKEW,
                     "dump header last_ts %" PRId64 " is %" PRId64 ".%03" PRId64 " seconds ahead of "
                     "local wall time; apparent clock skew leaves at most %" PRId64 " broker-global "
                     "generated IDs before writes wait for wall time and may raise TimestampError",
@@ -200,6 +294,15 @@ static sb_status take_header(sb_load *load, const json_t *record)
     return check_skew(load);
 }
 
+/* What a callback answers, with an error in any case of failure. */
+static sb_status result(sb_status status)
+{
+    if (status && sb_error_status(NULL) == SB_OK) {
+        return sb__fail(status < 0 ? status : SB_EUSER, "the load failed without saying why");
+    }
+    return status > 0 ? SB_EUSER : status;
+}
+
 static sb_status take_alias(sb_load *load, const json_t *record)
 {
     const json_t *alias = json_object_get(record, "alias");
@@ -209,8 +312,9 @@ static sb_status take_alias(sb_load *load, const json_t *record)
     if (!json_is_string(alias) || !json_is_string(target)) {
         return refuse(load, "alias record requires string 'alias' and 'target' fields");
     }
-    status = sb_alias_add(load->broker, json_string_value(alias), json_string_length(alias),
-                          json_string_value(target), json_string_length(target), &load->options);
+    status = result(load->add_alias(load->payload, json_string_value(alias),
+                                    json_string_length(alias), json_string_value(target),
+                                    json_string_length(target)));
     if (!status) {
         load->aliases++;
     }
@@ -224,13 +328,10 @@ static sb_status flush(sb_load *load)
     if (sb_messages_count(load->batch) == 0) {
         return SB_OK;
     }
-    status = sb_insert(load->broker, load->batch, &load->options);
+    status = result(load->insert(load->payload, load->batch));
     if (!status) {
         load->messages += (int64_t)sb_messages_count(load->batch);
         sb__messages_clear(load->batch);
-    } else if (status == SB_EINTEGRITY) {
-        sb__error_suffix(
-            " (load targets a fresh database; duplicate message IDs are never overwritten)");
     }
     return status;
 }
@@ -352,21 +453,6 @@ sb_status sb_load_line(sb_load *load, const char *line, size_t line_len)
     return status;
 }
 
-static sb_status raise_floor(sb_load *load)
-{
-    int64_t stored;
-    sb_status status =
-        sb_timestamp_advance(&stored, load->broker, load->last_ts, &load->options);
-
-    if (status) {
-        sb__error_suffix(sb_error_outcome_ambiguous(NULL)
-                             ? " (durable outcome may be ambiguous; inspect or recreate the "
-                               "destination before retrying)"
-                             : " (correct the failure and retry into a clean destination)");
-    }
-    return status;
-}
-
 sb_status sb_load_finish(int64_t *out_messages, int64_t *out_aliases, sb_load *load)
 {
     sb_status status;
@@ -383,7 +469,7 @@ sb_status sb_load_finish(int64_t *out_messages, int64_t *out_aliases, sb_load *l
     }
     status = flush(load);
     if (!status) {
-        status = raise_floor(load);
+        status = result(load->advance(load->payload, load->last_ts));
     }
     if (!status) {
         if (out_messages) {
@@ -406,7 +492,9 @@ void sb_load_close(sb_load *load)
     sb__error_stash(&saved);
     sb_messages_free(load->batch);
     sb_config_free(load->config);
-    sb__broker_release(load->broker);
+    if (load->broker) {
+        sb__broker_release(load->broker);
+    }
     sb_free(load);
     sb__error_unstash(&saved);
 }

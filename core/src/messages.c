@@ -201,14 +201,18 @@ const char *sb_messages_body(size_t *out_len, const sb_messages *messages, size_
     return messages->bytes + messages->entries[index].offset;
 }
 
-const char *sb__messages_queue(size_t *out_len, const sb_messages *messages, size_t index)
+const char *sb_messages_queue(size_t *out_len, const sb_messages *messages, size_t index)
 {
-    const entry *e = &messages->entries[index];
+    const entry *e = messages && index < messages->count ? &messages->entries[index] : NULL;
 
-    if (e->queue_len == (size_t)-1) {
-        *out_len = 0;
+    if (!e || e->queue_len == (size_t)-1) {
+        if (out_len) {
+            *out_len = 0;
+        }
         return NULL;
     }
-    *out_len = e->queue_len;
+    if (out_len) {
+        *out_len = e->queue_len;
+    }
     return messages->bytes + e->offset + e->body_len + 1;
 }

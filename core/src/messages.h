@@ -22,9 +22,6 @@ int64_t sb__messages_row(const sb_messages *messages, size_t index);
 /* Bytes of bodies and names in the batch. */
 size_t sb__messages_bytes(const sb_messages *messages);
 
-/* NULL for a message without one. */
-const char *sb__messages_queue(size_t *out_len, const sb_messages *messages, size_t index);
-
 /* Empties the batch, keeping its memory. */
 void sb__messages_clear(sb_messages *messages);
 

@@ -444,6 +444,92 @@ static void test_load__takes_what_dump_gave(void **state)
     sb_close(copy);
 }
 
+/* A destination of the test's own. */
+typedef struct sink {
+    char seen[512];
+    sb_status alias, messages, advance; /* what it answers */
+} sink;
+
+static sb_status sink_alias(void *payload, const char *alias, size_t alias_len, const char *target,
+                            size_t target_len)
+{
+    sink *k = payload;
+    size_t used = strlen(k->seen);
+
+    snprintf(k->seen + used, sizeof k->seen - used, "alias %.*s=%.*s;", (int)alias_len, alias,
+             (int)target_len, target);
+    return k->alias ? sb_error_set(k->alias, "no alias", (size_t)SB_NTS, -1) : SB_OK;
+}
+
+static sb_status sink_messages(void *payload, const sb_messages *messages)
+{
+    sink *k = payload;
+
+    for (size_t i = 0; i < sb_messages_count(messages); i++) {
+        size_t used = strlen(k->seen), queue_len, body_len;
+        const char *queue = sb_messages_queue(&queue_len, messages, i);
+        const char *body = sb_messages_body(&body_len, messages, i);
+
+        snprintf(k->seen + used, sizeof k->seen - used, "%.*s %.*s %d;", (int)queue_len, queue,
+                 (int)body_len, body, (int)sb_messages_id(messages, i));
+    }
+    return k->messages ? sb_error_set(k->messages, "no messages", (size_t)SB_NTS, -1) : SB_OK;
+}
+
+static sb_status sink_advance(void *payload, int64_t last_ts)
+{
+    sink *k = payload;
+    size_t used = strlen(k->seen);
+
+    snprintf(k->seen + used, sizeof k->seen - used, "floor %d", (int)last_ts);
+    return k->advance; /* says nothing */
+}
+
+static sb_status load_into(sink *k, scratch *s, int64_t *messages, int64_t *aliases)
+{
+    sb_load *load = NULL;
+    sb_status status;
+
+    k->seen[0] = '\0';
+    assert_ok(sb_load_open_with(&load, s->config, NULL, sink_alias, sink_messages, sink_advance, k));
+    assert_ok(give(load, HEADER));
+    assert_ok(give(load, MESSAGE("\"id\": 5")));
+    assert_ok(give(load, "{\"type\": \"message\", \"queue\": \"b!d\", \"body\": \"\\ud800\","
+                         " \"id\": 5}"));
+    status = give(load, "{\"type\": \"alias\", \"alias\": \"a\", \"target\": \"a\"}");
+    if (!status) {
+        status = sb_load_finish(messages, aliases, load);
+    }
+    sb_load_close(load);
+    return status;
+}
+
+static void test_load_open_with__the_rules_are_the_destinations(void **state)
+{
+    int64_t messages = -1, aliases = -1;
+    sink k = {"", SB_OK, SB_OK, SB_OK};
+
+    assert_ok(load_into(&k, *state, &messages, &aliases));
+    assert_string_equal(k.seen, "alias a=a;q m 5;b!d \xED\xA0\x80 5;floor 100");
+    assert_int_equal(messages, 2);
+    assert_int_equal(aliases, 1);
+}
+
+static void test_load_open_with__failures_come_through_unchanged(void **state)
+{
+    sink k = {"", SB_EINTEGRITY, SB_OK, SB_OK};
+
+    assert_status(SB_EINTEGRITY, load_into(&k, *state, NULL, NULL));
+    assert_string_equal(sb_error_message(NULL), "no alias");
+    assert_string_equal(k.seen, "alias a=a;");
+    k = (sink){"", SB_OK, SB_EINTEGRITY, SB_OK};
+    assert_status(SB_EINTEGRITY, load_into(&k, *state, NULL, NULL));
+    assert_string_equal(sb_error_message(NULL), "no messages");
+    k = (sink){"", SB_OK, SB_OK, SB_EMPTY};
+    assert_status(SB_EUSER, load_into(&k, *state, NULL, NULL));
+    assert_message("without saying why");
+}
+
 static void test_load__handles_are_checked(void **state)
 {
     scratch *s = *state;
@@ -483,6 +569,8 @@ int main(void)
         TEST(test_load__header_ahead_of_the_clock_warns_or_is_refused),
         TEST(test_load__allowed_skew_is_the_given_configurations),
         TEST(test_load__takes_what_dump_gave),
+        TEST(test_load_open_with__the_rules_are_the_destinations),
+        TEST(test_load_open_with__failures_come_through_unchanged),
         TEST(test_load__handles_are_checked),
     };
 

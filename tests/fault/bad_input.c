@@ -179,6 +179,9 @@ static void check_messages(stage *st)
     assert_int_equal(sb_messages_count(NULL), 0);
     assert_int_equal(sb_messages_id(NULL, 0), 0);
     assert_null(sb_messages_body(&len, NULL, 0));
+    assert_null(sb_messages_queue(&len, messages, 0));
+    assert_null(sb_messages_queue(NULL, messages, SIZE_MAX));
+    assert_null(sb_messages_queue(&len, NULL, 0));
     sb_messages_free(messages);
     sb_messages_free(NULL);
 }
@@ -448,6 +451,7 @@ static void check_open(stage *st)
 static void check_handles(stage *st)
 {
     const char *line;
+    sb_load *load = NULL;
 
     REFUSED(sb_claim, sb_claim(NULL, st->s->broker, "q", 1, 1, NULL));
     REFUSED(sb_cursor_open, sb_cursor_open(NULL, st->s->broker, SB_CURSOR_PEEK, "q", 1, NULL, 0, 0,
@@ -461,6 +465,11 @@ static void check_handles(stage *st)
     REFUSED(sb_dump_next, sb_dump_next(&line, NULL, NULL));
     sb_dump_close(NULL);
     REFUSED(sb_load_open, sb_load_open(NULL, st->s->broker, NULL, NULL));
+    REFUSED(sb_load_open_with, sb_load_open_with(NULL, st->s->config, NULL, NULL, NULL, NULL, NULL));
+    REFUSED(sb_load_open_with, sb_load_open_with(&load, NULL, NULL, NULL, NULL, NULL, NULL));
+    REFUSED(sb_load_open_with, sb_load_open_with(&load, st->s->config, NULL, NULL, NULL, NULL,
+                                                 NULL));
+    assert_null(load);
     REFUSED(sb_load_line, sb_load_line(NULL, "{}", 2));
     REFUSED(sb_load_finish, sb_load_finish(NULL, NULL, NULL));
     sb_load_close(NULL);
@@ -579,7 +588,7 @@ const bad_case bad_cases[] = {
     {"sb_values_int64", NULL}, {"sb_values_double", NULL}, {"sb_values_text", NULL},
     {"sb_messages_new", check_messages},
     {"sb_messages_free", NULL}, {"sb_messages_add", NULL}, {"sb_messages_count", NULL},
-    {"sb_messages_id", NULL}, {"sb_messages_body", NULL},
+    {"sb_messages_id", NULL}, {"sb_messages_body", NULL}, {"sb_messages_queue", NULL},
     {"sb_insert", check_insert},
     {"sb_rows_push", check_rows},
     {"sb_queues_count", check_lists},
@@ -614,6 +623,7 @@ const bad_case bad_cases[] = {
     {"sb_cursor_next", check_handles},
     {"sb_cursor_close", NULL}, {"sb_txn_commit", NULL}, {"sb_txn_rollback", NULL},
     {"sb_dump_next", NULL}, {"sb_dump_close", NULL}, {"sb_load_line", NULL},
+    {"sb_load_open_with", NULL},
     {"sb_load_finish", NULL}, {"sb_load_close", NULL},
     {"sb_move", check_more_operations},
     {"sb_rename", NULL}, {"sb_search", NULL}, {"sb_backup", NULL},

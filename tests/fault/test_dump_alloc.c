@@ -70,6 +70,51 @@ static sb_status load_all(sb_broker *broker)
     return status;
 }
 
+static sb_status take_alias(void *payload, const char *alias, size_t alias_len, const char *target,
+                            size_t target_len)
+{
+    (void)alias;
+    (void)target;
+    *(size_t *)payload += alias_len + target_len;
+    return SB_OK;
+}
+
+static sb_status take_messages(void *payload, const sb_messages *messages)
+{
+    *(size_t *)payload += sb_messages_count(messages);
+    return SB_OK;
+}
+
+static sb_status take_floor(void *payload, int64_t last_ts)
+{
+    *(size_t *)payload += (size_t)last_ts;
+    return SB_OK;
+}
+
+static sb_status load_elsewhere(sb_broker *broker)
+{
+    static const char line[] = "{\"type\": \"header\", \"format\": \"simplebroker-dump\", "
+                               "\"version\": 1, \"last_ts\": 9}";
+    size_t sum = 0;
+    sb_config *config = NULL;
+    sb_load *load = NULL;
+    sb_status status = sb_config_isolated(&config);
+
+    (void)broker;
+    if (!status) {
+        status = sb_load_open_with(&load, config, NULL, take_alias, take_messages, take_floor, &sum);
+    }
+    if (!status) {
+        status = sb_load_line(load, line, (size_t)SB_NTS);
+    }
+    if (!status) {
+        status = sb_load_finish(NULL, NULL, load);
+    }
+    sb_load_close(load);
+    sb_config_free(config);
+    return status;
+}
+
 static sb_status refused_line(sb_broker *broker)
 {
     sb_load *load = NULL;
@@ -169,6 +214,7 @@ static void test_load__memory_runs_out(void **state)
     assert_survives(s->broker, load_all, SB_OK);
     assert_pending(s->broker, "new", 2);
     assert_survives(s->broker, refused_line, SB_EINVALID);
+    assert_survives(s->broker, load_elsewhere, SB_OK);
 }
 
 int main(void)
