@@ -55,7 +55,7 @@ endfunction()
 
 # The Python environments are fixtures: made when missing, checked in an instant otherwise.
 add_test(NAME setup.python COMMAND "${PROJECT_SOURCE_DIR}/scripts/python-env" "${SB_VENV}"
-    "${PROJECT_SOURCE_DIR}/tests/python/requirements.txt" 3.10)
+    "${PROJECT_SOURCE_DIR}/tests/python/requirements.txt" 3.11)
 set_tests_properties(setup.python PROPERTIES FIXTURES_SETUP python LABELS setup)
 add_test(NAME setup.reference COMMAND "${PROJECT_SOURCE_DIR}/scripts/python-env"
     "${SB_REFERENCE}" "${PROJECT_SOURCE_DIR}/tests/python/reference.txt" 3.11)
