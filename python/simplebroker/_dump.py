@@ -7,7 +7,7 @@ that it works with any object that has them.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from . import _callbacks as _callbacks  # implements sbpy_warning
@@ -218,31 +218,28 @@ class _Load:
         self.failure = self._payload = self._listener = None
 
 
-def _apply(payload: Any, step: Callable[[Any], object]) -> int:
-    """Runs a step of a load on its broker; whatever it raises is kept for `settle()`."""
-    load = ffi.from_handle(payload)
-    try:
-        step(load.broker)
-        return OK
-    except BaseException as exception:
-        load.failure = exception
-        return int(lib.SB_EUSER)
+def _keep(kind: object, exception: BaseException, traceback: Any) -> None:
+    """Keeps what ended a callback for `settle()`, a Ctrl-C before its first line included."""
+    ffi.from_handle(traceback.tb_frame.f_locals["payload"]).failure = exception
 
 
-@ffi.def_extern(error=lib.SB_EUSER)
+@ffi.def_extern(error=lib.SB_EUSER, onerror=_keep)
 def sbpy_load_alias(payload: Any, alias: Any, size: int, target: Any, target_size: int) -> int:
-    names = _loose_text(alias, size), _loose_text(target, target_size)
-    return _apply(payload, lambda broker: broker.add_alias(*names))
+    broker = ffi.from_handle(payload).broker
+    broker.add_alias(_loose_text(alias, size), _loose_text(target, target_size))
+    return OK
 
 
-@ffi.def_extern(error=lib.SB_EUSER)
+@ffi.def_extern(error=lib.SB_EUSER, onerror=_keep)
 def sbpy_load_messages(payload: Any, messages: Any) -> int:
-    return _apply(payload, lambda broker: broker.insert_messages(_records(messages)))
+    ffi.from_handle(payload).broker.insert_messages(_records(messages))
+    return OK
 
 
-@ffi.def_extern(error=lib.SB_EUSER)
+@ffi.def_extern(error=lib.SB_EUSER, onerror=_keep)
 def sbpy_load_advance(payload: Any, last_ts: int) -> int:
-    return _apply(payload, lambda broker: broker.advance_last_timestamp(last_ts))
+    ffi.from_handle(payload).broker.advance_last_timestamp(last_ts)
+    return OK
 
 
 def _records(messages: Any) -> list[tuple[str, str, int]]:
