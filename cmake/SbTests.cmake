@@ -68,24 +68,63 @@ set(SB_PYTEST_ENVIRONMENT
     "SIMPLEBROKER_INCLUDE=${PROJECT_SOURCE_DIR}/core/include"
     "SB_SOURCE_DIR=${PROJECT_SOURCE_DIR}"
     "SB_BINARY_DIR=${CMAKE_BINARY_DIR}"
+    "SB_PACKAGE=${SB_OUTPUT_DIR}/python"
     "SB_REFERENCE=${SB_REFERENCE}"
     "SB_SANITIZE=${SB_SANITIZE}"
     "SB_CC=${CMAKE_C_COMPILER}"
     "PYTHONDONTWRITEBYTECODE=1"
     ${SB_SANITIZER_ENVIRONMENT})
 
+# sb_add_pytest(name file label [ENVIRONMENT variable=value...] COMMAND python...): one file, run by
+# the Python given.
+function(sb_add_pytest name file label)
+    cmake_parse_arguments(PARSE_ARGV 3 arg "" "" "COMMAND;ENVIRONMENT")
+    add_test(NAME ${name} COMMAND ${arg_COMMAND} -m pytest -q "${file}")
+    set_tests_properties(${name} PROPERTIES LABELS "${label}" TIMEOUT 600 COST 30
+        ENVIRONMENT "${SB_PYTEST_ENVIRONMENT};${arg_ENVIRONMENT}"
+        FIXTURES_REQUIRED "python;reference")
+endfunction()
+
 # sb_add_pytests(directory): one ctest test for each test_*.py, so that they run side by side.
 function(sb_add_pytests directory)
     if(NOT TARGET broker)
         return()
     endif()
-    file(GLOB files CONFIGURE_DEPENDS RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}/${directory}"
-        "${CMAKE_CURRENT_SOURCE_DIR}/${directory}/test_*.py")
+    file(GLOB files CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${directory}/test_*.py")
     foreach(file IN LISTS files)
-        string(REGEX REPLACE "^test_(.*)\\.py$" "${directory}.\\1" name "${file}")
-        add_test(NAME ${name} COMMAND "${SB_VENV}/bin/python" -m pytest -q
-            "${CMAKE_CURRENT_SOURCE_DIR}/${directory}/${file}")
-        set_tests_properties(${name} PROPERTIES LABELS "${directory}" TIMEOUT 600 COST 30
-            ENVIRONMENT "${SB_PYTEST_ENVIRONMENT}" FIXTURES_REQUIRED "python;reference")
+        string(REGEX REPLACE "^.*/test_(.*)\\.py$" "${directory}.\\1" name "${file}")
+        sb_add_pytest(${name} "${file}" ${directory} COMMAND "${SB_VENV}/bin/python" ${ARGN})
+    endforeach()
+endfunction()
+
+# How the package is tested: in Python's development mode, and any warning is an error.
+set(SB_PYTHON_STRICT -X dev -W error)
+set(SB_PACKAGE_ENVIRONMENT "PYTHONPATH=${SB_OUTPUT_DIR}/python")
+if(SB_SANITIZE MATCHES address)
+    # The sanitizer has to be there before Python is; and Python leaves memory behind at its end.
+    execute_process(COMMAND "${CMAKE_C_COMPILER}" -print-file-name=libasan.so
+        OUTPUT_VARIABLE asan OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+    list(APPEND SB_PACKAGE_ENVIRONMENT "LD_PRELOAD=${asan}" "PYTHONMALLOC=malloc"
+        "ASAN_OPTIONS=detect_leaks=0:strict_string_checks=1")
+endif()
+
+# sb_add_package_tests(directory): tests that import the package. What they say of behaviour holds
+# for the reference too, so each file runs with it as well, as reference.<name>; tests marked
+# `ours` are left out there, and so are files of which all is.
+function(sb_add_package_tests directory)
+    if(NOT TARGET simplebroker_python OR NOT TARGET broker)
+        return()
+    endif()
+    file(GLOB files CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${directory}/test_*.py")
+    foreach(file IN LISTS files)
+        string(REGEX REPLACE "^.*/test_(.*)\\.py$" "\\1" name "${file}")
+        sb_add_pytest(${directory}.${name} "${file}" ${directory}
+            COMMAND "${SB_VENV}/bin/python" ${SB_PYTHON_STRICT}
+            ENVIRONMENT ${SB_PACKAGE_ENVIRONMENT})
+        file(STRINGS "${file}" all_ours REGEX "^pytestmark = .*pytest\\.mark\\.ours")
+        if(NOT all_ours AND NOT SB_SANITIZE)
+            sb_add_pytest(reference.${name} "${file}" reference
+                COMMAND "${SB_REFERENCE}/bin/python")
+        endif()
     endforeach()
 endfunction()
