@@ -18,8 +18,11 @@ class Totals:
         self._name = name
         self._queue = queue
         with queue.sidecar(transaction=True) as sidecar:
-            sidecar.run("CREATE TABLE IF NOT EXISTS checkpoints (worker TEXT PRIMARY KEY, id INTEGER)")
-            sidecar.run("CREATE TABLE IF NOT EXISTS totals (customer TEXT PRIMARY KEY, amount INTEGER)")
+            for table in (
+                "checkpoints (worker TEXT PRIMARY KEY, id INTEGER)",
+                "totals (customer TEXT PRIMARY KEY, amount INTEGER)",
+            ):
+                sidecar.run(f"CREATE TABLE IF NOT EXISTS {table}")
             sidecar.run("INSERT OR IGNORE INTO checkpoints VALUES (?, 0)", (name,))
 
     def checkpoint(self) -> int:

@@ -47,7 +47,7 @@ class Daemon:
 
 
 def answer(call: Call, future: Future[Any], connection: sqlite3.Connection) -> None:
-    """Result or exception go back to the thread that asked; the exception is the very same object."""
+    """Result or exception, as the very same object, go back to the thread that asked."""
     try:
         future.set_result(call(connection))
     except BaseException as error:

@@ -33,7 +33,7 @@ def main() -> None:
 
         broker.add_alias("reports", "reports.v1")
         write_to(broker, "@reports", "monday")
-        # Later a new consumer takes over: the alias is pointed at its queue, producers do not notice.
+        # Later a new consumer takes over. The alias is pointed at it, producers do not notice.
         broker.remove_alias("reports")
         broker.add_alias("reports", "reports.v2")
         write_to(broker, "@reports", "tuesday")

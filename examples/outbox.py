@@ -1,9 +1,9 @@
 """An outbox: messages are sent if, and only if, the application's transaction commits.
 
-The queue works on the application's own `sqlite3.Connection`, through a runner of a few lines. Inside
-a transaction of the application an enqueue becomes a savepoint of it; outside it is a transaction of
-its own. See transaction.py for the other way round: the broker's transaction, and the application's
-statements inside it.
+The queue works on the application's own `sqlite3.Connection`, through a runner of a few lines.
+Inside a transaction of the application an enqueue becomes a savepoint of it; outside it is a
+transaction of its own. See transaction.py for the other way round: the broker's transaction, and
+the application's statements inside it.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """A worker that loses nothing: inflight queue, retries, dead letters.
 
 `read` takes a message for good: whoever crashes with it in hand has lost it. This worker *moves* a
-message into its own inflight queue, works, and deletes it there. What is found in the inflight queue
-at the start was in hand at the last crash. A message that fails three times goes to the dead
-letters, where a person can look at it. It keeps its id wherever it goes, so attempts are counted by id,
-in a table of the worker's own beside the messages.
+message into its own inflight queue, works, and deletes it there. What is found in the inflight
+queue at the start was in hand at the last crash. A message that fails three times goes to the dead
+letters, where a person can look at it. It keeps its id wherever it goes, so attempts are counted by
+id, in a table of the worker's own beside the messages.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ class Worker:
         )
         self._work = work
         with self._tasks.sidecar() as sidecar:
-            sidecar.run("CREATE TABLE IF NOT EXISTS attempts (id INTEGER PRIMARY KEY, count INTEGER)")
+            sidecar.run(
+                "CREATE TABLE IF NOT EXISTS attempts (id INTEGER PRIMARY KEY, count INTEGER)"
+            )
 
     def recover(self) -> int:
         """Puts back what was in hand at a crash. Call it once, before `run`; returns how many."""

@@ -1,4 +1,4 @@
-"""The programs of examples/ run as they are, each in an empty directory, and print what they should."""
+"""The programs of examples/ run as they are, in empty directories, and print what they should."""
 
 import os
 import re
