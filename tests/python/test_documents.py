@@ -1,6 +1,7 @@
 """The Python programs of README.md and of the guides run, and print what is shown below them.
 
-A block "```python name.py" is a program; the block "```text name.py" is its output, in which "..." stands for some text. Each runs in an empty directory.
+A block "```python name.py" is a program, "```text name.py" its output, in which "..." stands for some
+text. Each program runs in an empty directory.
 """
 
 import os
