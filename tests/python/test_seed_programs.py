@@ -16,10 +16,8 @@ from simplebroker import Queue
 
 SEED = Path(__file__).parents[3] / "shared" / "seed" / "examples"
 
-pytestmark = [
-    pytest.mark.ours,
-    pytest.mark.skipif(not SEED.is_dir(), reason="the seed's programs are not here"),
-]
+MISSING = pytest.mark.skipif(not SEED.is_dir(), reason="the seed's programs are not here")
+pytestmark = [pytest.mark.ours, MISSING]
 
 
 @pytest.fixture
