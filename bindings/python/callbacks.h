@@ -1,6 +1,6 @@
 /*
- * What the library calls in Python. Each is implemented in python/simplebroker/_callbacks.py, those
- * of a load in _dump.py, and takes a cffi handle as its payload.
+ * What the library calls in Python. Each is implemented in python/simplebroker/_callbacks.py and
+ * takes a cffi handle as its payload.
  */
 extern "Python" sb_status sbpy_runner_run(void *payload, const char *sql, size_t sql_len,
                                           const sb_values *params, sb_rows *rows);
@@ -13,7 +13,6 @@ extern "Python" void sbpy_release(void *payload);
 extern "Python" sb_status sbpy_row(void *payload, const sb_values *row);
 extern "Python" void sbpy_warning(void *payload, sb_warning kind, const char *text);
 extern "Python" int sbpy_poll(void *payload);
-extern "Python" sb_status sbpy_load_alias(void *payload, const char *alias, size_t alias_len,
-                                          const char *target, size_t target_len);
-extern "Python" sb_status sbpy_load_messages(void *payload, const sb_messages *messages);
-extern "Python" sb_status sbpy_load_advance(void *payload, int64_t last_ts);
+extern "Python" sb_status sbpy_high_water_read(void *payload, int64_t *out);
+extern "Python" sb_status sbpy_high_water_advance(void *payload, int64_t value);
+extern "Python" int sbpy_stop_event(void *payload);

@@ -152,6 +152,16 @@ typedef enum sb_setup_phase {
     SB_SETUP_OPTIMIZATION = 3
 } sb_setup_phase;
 
+/** What a database keeps about itself, for sb_runner_read(). @since 0.1 */
+typedef enum sb_stored_value {
+    SB_STORED_MAGIC = 1,          /**< text: whose database it is */
+    SB_STORED_SCHEMA_VERSION = 2, /**< integer */
+    SB_STORED_LAST_TS = 3,        /**< integer: the high-water of message ids */
+    SB_STORED_ALIAS_VERSION = 4,  /**< integer: grows with every change of an alias */
+    SB_STORED_DATA_VERSION = 5,   /**< integer: SQLite's counter of foreign commits */
+    SB_STORED_SIZE = 6            /**< integer: bytes of the main file */
+} sb_stored_value;
+
 /** What a warning is about. @since 0.1 */
 typedef enum sb_warning {
     SB_WARN_CONFIG = 1,         /**< a setting was ignored */
@@ -194,6 +204,8 @@ typedef struct sb_cursor sb_cursor;     /**< a stream of messages */
 typedef struct sb_txn sb_txn;           /**< an explicit transaction */
 typedef struct sb_dump sb_dump;         /**< a dump under way */
 typedef struct sb_load sb_load;         /**< a load under way */
+typedef struct sb_generator sb_generator; /**< message ids over a caller's high-water */
+typedef struct sb_setup_lock sb_setup_lock; /**< the lock of a database's set-up, held */
 typedef struct sb_cancel sb_cancel;     /**< a switch that ends blocking calls */
 typedef struct sb_error sb_error;       /**< an owned copy of an error's detail */
 struct sqlite3;                         /**< SQLite's connection */
@@ -1321,6 +1333,89 @@ SB_EXTERN int sb_broker_has_safe_checkpoints(const sb_broker *broker);
  */
 SB_EXTERN sb_status sb_runner_init(sb_runner *runner, uint32_t version);
 
+/* ---- set-up by parts, for runners made outside the library ---------------------------------- */
+
+/**
+ * Makes the file of a database, its directories included, or checks the one that is there; it is
+ * in WAL mode then. Tables are the schema's matter: sb_open_runner() makes them.
+ * @param path     of the file
+ * @param path_len its length
+ * @param held     its set-up lock, if the caller holds it; NULL: it is taken meanwhile
+ * @param options  cancel, timeout_ms; may be NULL
+ * @return SB_OK; SB_EDATABASE a file that is no database; SB_ERUNTIME one that is not a broker's
+ * @since 0.1
+ */
+SB_EXTERN sb_status sb_setup_file(const char *path, size_t path_len, const sb_setup_lock *held,
+                                  const sb_options *options);
+
+/**
+ * Takes the lock under which all implementations set a database up.
+ * @param[out] out to be released with sb_setup_lock_release(), by any thread
+ * @param path     of the database
+ * @param path_len its length
+ * @param options  cancel, timeout_ms (20 s at most); may be NULL
+ * @return SB_OK; SB_EOPERATIONAL, retryable while somebody else holds it
+ * @since 0.1
+ */
+SB_EXTERN sb_status sb_setup_lock_take(sb_setup_lock **out, const char *path, size_t path_len,
+                                       const sb_options *options);
+
+/** Releases it. @param lock may be NULL @since 0.1 */
+SB_EXTERN void sb_setup_lock_release(sb_setup_lock *lock);
+
+/**
+ * Whether a phase of a database's set-up is marked as done, by whomever.
+ * @param path     of the database
+ * @param path_len its length
+ * @param phase    which one
+ * @return SB_OK done; SB_EMPTY not
+ * @since 0.1
+ */
+SB_EXTERN sb_status sb_setup_is_done(const char *path, size_t path_len, sb_setup_phase phase);
+
+/**
+ * Marks a phase as done, as far as the file system allows; while holding the lock.
+ * @param path     of the database
+ * @param path_len its length
+ * @param phase    which one
+ * @return SB_OK
+ * @since 0.1
+ */
+SB_EXTERN sb_status sb_setup_mark(const char *path, size_t path_len, sb_setup_phase phase);
+
+/**
+ * Applies the settings of connections (cache, synchronous, checkpoints) through a runner.
+ * @param runner  initialised, with run
+ * @param payload handed to it
+ * @param config  not NULL
+ * @return SB_OK; SB_EUSER or the runner's own status
+ * @since 0.1
+ */
+SB_EXTERN sb_status sb_runner_apply_settings(const sb_runner *runner, void *payload,
+                                             const sb_config *config);
+
+/**
+ * Reads through a runner what a database keeps about itself.
+ * @param values  where the value is appended
+ * @param runner  initialised, with run
+ * @param payload handed to it
+ * @param which   the value
+ * @return SB_OK; SB_EMPTY there is none; SB_EUSER or the runner's own status
+ * @since 0.1
+ */
+SB_EXTERN sb_status sb_runner_read(sb_values *values, const sb_runner *runner, void *payload,
+                                   sb_stored_value which);
+
+/**
+ * Raises through a runner the high-water of message ids where it is lower.
+ * @param runner  initialised, with run
+ * @param payload handed to it
+ * @param value   0 or above
+ * @return SB_OK raised; SB_EMPTY not; SB_EUSER or the runner's own status
+ * @since 0.1
+ */
+SB_EXTERN sb_status sb_runner_advance(const sb_runner *runner, void *payload, int64_t value);
+
 /* ---- messages ------------------------------------------------------------------------------- */
 
 /**
@@ -1915,6 +2010,78 @@ SB_EXTERN sb_status sb_timestamp_refresh(int64_t *out, sb_broker *broker,
  */
 SB_EXTERN sb_status sb_timestamp_advance(int64_t *out, sb_broker *broker, int64_t floor,
                                          const sb_options *options);
+
+/**
+ * Reads a high-water that the caller keeps.
+ * @param payload what was registered
+ * @param out     the value
+ * @return SB_OK; SB_EMPTY there is none; or a failure, with sb_error_set() as the last act
+ */
+typedef sb_status (*sb_high_water_read_fn)(void *payload, int64_t *out);
+
+/**
+ * Stores a higher value, in one step that no other writer can come between.
+ * @param payload what was registered
+ * @param value   the new one
+ * @return SB_OK; SB_EMPTY the stored value was not lower; or a failure, as above
+ */
+typedef sb_status (*sb_high_water_advance_fn)(void *payload, int64_t value);
+
+/**
+ * A generator of message ids over a high-water that the caller keeps, for storage other than a
+ * broker's. Lock errors are tried again. May be shared by threads if the functions may.
+ * @param[out] out to be freed with sb_generator_free()
+ * @param read     not NULL
+ * @param advance  not NULL
+ * @param payload  handed to both
+ * @param destroy  frees payload, also when this function fails; may be NULL
+ * @return SB_OK; nothing is read yet
+ * @since 0.1
+ */
+SB_EXTERN sb_status sb_generator_new(sb_generator **out, sb_high_water_read_fn read,
+                                     sb_high_water_advance_fn advance, void *payload,
+                                     sb_destroy_fn destroy);
+
+/** Frees a generator. @param generator may be NULL @since 0.1 */
+SB_EXTERN void sb_generator_free(sb_generator *generator);
+
+/**
+ * Allocates an id and stores it as the high-water.
+ * @param[out] out the id
+ * @param generator not NULL
+ * @return SB_OK; SB_ETIMESTAMP the high-water is missing, or no id is left; SB_EINTEGRITY others
+ *         were faster each time; what the functions returned
+ * @since 0.1
+ */
+SB_EXTERN sb_status sb_generator_next(int64_t *out, sb_generator *generator);
+
+/**
+ * The high-water as last seen, read once if never seen.
+ * @param[out] out the value; 0 when it is missing
+ * @param generator not NULL
+ * @return SB_OK; what the functions returned
+ * @since 0.1
+ */
+SB_EXTERN sb_status sb_generator_cached(int64_t *out, sb_generator *generator);
+
+/**
+ * Reads the high-water.
+ * @param[out] out the value; 0 when it is missing
+ * @param generator not NULL
+ * @return SB_OK; SB_ETIMESTAMP a negative one; what the functions returned
+ * @since 0.1
+ */
+SB_EXTERN sb_status sb_generator_refresh(int64_t *out, sb_generator *generator);
+
+/**
+ * Raises the high-water to at least a value; never lowers it.
+ * @param[out] out the stored value
+ * @param generator not NULL
+ * @param floor     0 or above
+ * @return SB_OK; SB_ETIMESTAMP what is stored is lower; what the functions returned
+ * @since 0.1
+ */
+SB_EXTERN sb_status sb_generator_advance(int64_t *out, sb_generator *generator, int64_t floor);
 
 /**
  * Parses a bound (--after, --before): date, seconds, milliseconds, nanoseconds or id.

@@ -153,7 +153,7 @@ static int clamp_to_int(int64_t value, int if_negative)
 }
 
 /* PRAGMA cache_size takes a negative number of KiB. */
-static int cache_size(const sb__settings *settings)
+int sb__sqlite_cache_size(const sb__settings *settings)
 {
     const int64_t most = INT32_MAX / KB_PER_MB;
     int64_t mb = settings->cache_mb > most    ? most
@@ -169,7 +169,7 @@ sb_status sb__sqlite_apply_settings(sb__sqlite *sqlite, const sb__settings *sett
     int code;
 
     snprintf(sql, sizeof sql, "PRAGMA cache_size = %d; PRAGMA synchronous = %d",
-             cache_size(settings), (int)settings->sync_mode);
+             sb__sqlite_cache_size(settings), (int)settings->sync_mode);
     code = sqlite3_exec(sqlite->db, sql, NULL, NULL, NULL);
     if (code != SQLITE_OK) {
         return sb__sqlite_fail_run(sqlite, code);

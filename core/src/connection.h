@@ -40,4 +40,7 @@ struct sb__sqlite {
     int stopped;   /* the last wait was ended by that */
 };
 
+/* The setting of the page cache as SQLite takes it. */
+int sb__sqlite_cache_size(const sb__settings *settings);
+
 #endif

@@ -156,20 +156,28 @@ static sb_status make_database(sb__schema *schema, sb__runner *runner)
     return status;
 }
 
-static sb_status set_up_locked(sb__runner *runner, sb__setup_budget *budget)
+static sb_status make_database_at_last(sb__schema *schema, sb__runner *runner,
+                                       sb__setup_budget *budget)
 {
-    const char *path = sb__sqlite_path(runner->sqlite);
-    sb__schema schema;
     sb_status status;
 
-    sb__markers_forget_missing(path);
+    sb__markers_forget_missing(sb__sqlite_path(runner->sqlite));
     do {
-        status = make_database(&schema, runner);
+        status = make_database(schema, runner);
         if (!status) {
             break;
         }
         status = sb__retry_wait(&budget->retry, status, -1);
     } while (!status);
+    return status;
+}
+
+static sb_status set_up_locked(sb__runner *runner, sb__setup_budget *budget)
+{
+    const char *path = sb__sqlite_path(runner->sqlite);
+    sb__schema schema;
+    sb_status status = make_database_at_last(&schema, runner, budget);
+
     if (!status) {
         sb__setup_budget_renew(budget);
         status = sb__schema_apply(&schema, runner, budget);
@@ -180,7 +188,22 @@ static sb_status set_up_locked(sb__runner *runner, sb__setup_budget *budget)
     return status;
 }
 
-static sb_status set_up(sb__runner *runner, sb__setup_budget *budget, const sb_options *options)
+/* The first phase alone: a database in WAL mode, and nothing in it yet. */
+static sb_status set_up_file_locked(sb__runner *runner, sb__setup_budget *budget)
+{
+    sb__schema schema;
+    sb_status status;
+
+    sb__setup_budget_renew(budget);
+    status = make_database_at_last(&schema, runner, budget);
+    if (!status) {
+        sb__markers_set(sb__sqlite_path(runner->sqlite), SB__MARK_CONNECTION);
+    }
+    return status;
+}
+
+static sb_status set_up(sb__runner *runner, sb__setup_budget *budget, const sb_options *options,
+                        sb_status (*work)(sb__runner *runner, sb__setup_budget *budget))
 {
     const char *path = sb__sqlite_path(runner->sqlite);
     sb__file_lock lock;
@@ -193,7 +216,7 @@ static sb_status set_up(sb__runner *runner, sb__setup_budget *budget, const sb_o
         return status;
     }
     sb__setup_budget_renew(budget);
-    status = set_up_locked(runner, budget);
+    status = work(runner, budget);
     sb__file_lock_release(&lock);
     return status;
 }
@@ -215,7 +238,7 @@ sb_status sb__sqlite_prepare(sb__runner *runner, const sb__settings *settings, s
     if (!status && complete) {
         sb__setup_lock_ensure(sb__sqlite_path(sqlite));
     } else if (!status) {
-        status = set_up(runner, &budget, options);
+        status = set_up(runner, &budget, options, set_up_locked);
     }
     if (!status) {
         status = sb__sqlite_apply_settings(sqlite, settings);
@@ -229,5 +252,31 @@ sb_status sb__sqlite_prepare(sb__runner *runner, const sb__settings *settings, s
         sb__sqlite_disconnect(sqlite);
         sb__error_unstash(&saved);
     }
+    return status;
+}
+
+sb_status sb__sqlite_prepare_file(const char *path, int has_lock, const sb_options *options)
+{
+    sb__setup_budget budget;
+    sb__runner runner;
+    sb_error saved;
+    sb_status status = check_sqlite();
+
+    if (!status) {
+        status = sb__sqlite_runner_new(&runner, path);
+    }
+    if (status) {
+        return status;
+    }
+    sb__setup_budget_init(&budget, options);
+    sb__sqlite_set_wait(runner.sqlite, budget.limit_ns, budget.retry.cancel);
+    status = has_lock ? set_up_file_locked(&runner, &budget)
+                      : set_up(&runner, &budget, options, set_up_file_locked);
+    if (status) {
+        name_file(status, path);
+    }
+    sb__error_stash(&saved);
+    sb__runner_dispose(&runner);
+    sb__error_unstash(&saved);
     return status;
 }

@@ -54,6 +54,10 @@ sb_status sb__schema_apply(sb__schema *schema, sb__runner *runner,
 sb_status sb__sqlite_prepare(sb__runner *runner, const sb__settings *settings, sb_config *config,
                              const sb_options *options);
 
+/* Makes the file of a database, in WAL mode, or checks the one that is there. Takes F.lock unless the
+ * caller has it. */
+sb_status sb__sqlite_prepare_file(const char *path, int has_lock, const sb_options *options);
+
 /* Sets up the schema through an application's own runner or connection: by its SQL alone. */
 sb_status sb__schema_setup_runner(sb__runner *runner, const sb__settings *settings,
                                   const sb_options *options);

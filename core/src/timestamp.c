@@ -19,7 +19,7 @@ void sb__timestamp_init(sb__timestamp *timestamp)
 }
 
 /* The value in memory only grows. */
-static void remember(sb__timestamp *timestamp, int64_t value)
+void sb__timestamp_remember(sb__timestamp *timestamp, int64_t value)
 {
     int64_t seen = atomic_load(&timestamp->last);
 
@@ -63,22 +63,50 @@ static sb_status candidate(int64_t *out, int64_t last)
     return SB_OK;
 }
 
-sb_status sb__timestamp_raise(int *out_raised, sb__timestamp *timestamp, sb__runner *runner,
-                              const sb__sql *sql, int64_t value)
+static sb_status fail_to_allocate(void)
 {
+    return sb__fail(SB_EINTEGRITY, "unable to generate unique timestamp");
+}
+
+/* ---- a high-water in the database, reached through a runner --------------------------------- */
+
+typedef struct database {
+    sb__runner *runner;
+    const sb__sql *sql;
+} database;
+
+static sb_status read_database(void *payload, int64_t *out)
+{
+    const database *d = payload;
+
+    return sb__run_int64(out, d->runner, d->sql->last_ts_get, NULL);
+}
+
+static sb_status advance_database(void *payload, int64_t value)
+{
+    const database *d = payload;
     sb_values params;
     int64_t changed = 0;
     sb_status status;
 
     sb__values_init(&params);
     sb__params_add_int64(&params, value);
-    status = sb__run_changes(&changed, runner, sql->last_ts_advance,
-                             sql->last_ts_advance_returning, &params);
-    *out_raised = changed > 0;
-    if (!status && changed > 0) {
-        remember(timestamp, value);
+    status = sb__run_changes(&changed, d->runner, d->sql->last_ts_advance,
+                             d->sql->last_ts_advance_returning, &params);
+    return status || changed > 0 ? status : SB_EMPTY;
+}
+
+sb_status sb__timestamp_raise(int *out_raised, sb__timestamp *timestamp, sb__runner *runner,
+                              const sb__sql *sql, int64_t value)
+{
+    database d = {runner, sql};
+    sb_status status = advance_database(&d, value);
+
+    *out_raised = status == SB_OK;
+    if (status == SB_OK) {
+        sb__timestamp_remember(timestamp, value);
     }
-    return status;
+    return status == SB_EMPTY ? SB_OK : status;
 }
 
 sb_status sb__timestamp_read(int64_t *out, sb__timestamp *timestamp, sb__runner *runner,
@@ -90,13 +118,25 @@ sb_status sb__timestamp_read(int64_t *out, sb__timestamp *timestamp, sb__runner 
     if (status < 0) {
         return status;
     }
-    remember(timestamp, value);
+    sb__timestamp_remember(timestamp, value);
     *out = value;
     return SB_OK;
 }
 
 sb_status sb__timestamp_next(int64_t *out, sb__timestamp *timestamp, sb__runner *runner,
                              const sb__sql *sql)
+{
+    database d = {runner, sql};
+    sb__high_water store = {read_database, advance_database, &d};
+    sb_status status = sb__timestamp_allocate(out, timestamp, &store);
+
+    return status == SB_EMPTY ? fail_to_allocate() : status;
+}
+
+/* ---- any high-water ------------------------------------------------------------------------- */
+
+sb_status sb__timestamp_allocate(int64_t *out, sb__timestamp *timestamp,
+                                 const sb__high_water *store)
 {
     /* Before the first look the guarded update tells as well as a read whether 0 was too low. */
     int64_t last = atomic_load(&timestamp->last);
@@ -106,23 +146,22 @@ sb_status sb__timestamp_next(int64_t *out, sb__timestamp *timestamp, sb__runner 
     }
     for (int round = 0; round < ROUNDS; round++) {
         int64_t next = 0;
-        int raised = 0;
         sb_status status = candidate(&next, last);
 
         if (!status) {
-            status = sb__timestamp_raise(&raised, timestamp, runner, sql, next);
+            status = store->advance(store->payload, next);
         }
-        if (status || raised) {
+        if (!status) {
+            sb__timestamp_remember(timestamp, next);
             *out = next;
+        }
+        if (status != SB_EMPTY) {
             return status;
         }
-        status = sb__run_int64(&last, runner, sql->last_ts_get, NULL);
-        if (status < 0) {
+        status = store->read(store->payload, &last);
+        if (status) {
             return status;
-        }
-        if (status == SB_EMPTY) {
-            break;
         }
     }
-    return sb__fail(SB_EINTEGRITY, "unable to generate unique timestamp");
+    return fail_to_allocate();
 }

@@ -19,7 +19,21 @@ typedef struct sb__timestamp {
     _Atomic int64_t last; /* last known high-water; -1 before the first look */
 } sb__timestamp;
 
+/* Where a high-water is kept. */
+typedef struct sb__high_water {
+    sb_high_water_read_fn read;       /* SB_EMPTY: there is none */
+    sb_high_water_advance_fn advance; /* SB_OK raised; SB_EMPTY it was not lower */
+    void *payload;
+} sb__high_water;
+
 void sb__timestamp_init(sb__timestamp *timestamp);
+
+/* Notes a value that has been seen or stored. */
+void sb__timestamp_remember(sb__timestamp *timestamp, int64_t value);
+
+/* Allocates the next id above a high-water; SB_EMPTY when that is missing. */
+sb_status sb__timestamp_allocate(int64_t *out, sb__timestamp *timestamp,
+                                 const sb__high_water *store);
 
 /* Allocates the next id. Inside the transaction that will use it. */
 sb_status sb__timestamp_next(int64_t *out, sb__timestamp *timestamp, sb__runner *runner,

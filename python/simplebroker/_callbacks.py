@@ -8,10 +8,12 @@ library has rolled back and returned.
 from __future__ import annotations
 
 import _sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ._exceptions import DataError, IntegrityError
 from ._library import NULL, callback_failed, check, forget_callback_failure
 from ._native import ffi, lib
 
@@ -61,14 +63,17 @@ def add_value(values: Any, value: object) -> None:
     """Appends a value to an `sb_values *`.
 
     Raises:
-        OverflowError: an integer of more than 64 bits.
+        DataError: an integer of more than 64 bits.
         UnicodeEncodeError: a text with lone surrogates.
         TypeError: a type that SQL has no value for.
     """
     if value is None:
         status = lib.sb_values_add_null(values)
     elif isinstance(value, int):
-        status = lib.sb_values_add_int64(values, value)
+        try:
+            status = lib.sb_values_add_int64(values, value)
+        except OverflowError:
+            raise DataError("an integer of more than 64 bits cannot be an SQL value") from None
     elif isinstance(value, str):
         encoded = str.encode(value, "utf-8")
         status = lib.sb_values_add_text(values, encoded, len(encoded))
@@ -147,10 +152,14 @@ class _Driver:
 
 
 def _status_of(exception: BaseException) -> int:
-    """What the library is told, for it treats lock errors and conflicts as its own."""
+    """What the library is told, for it treats lock errors and conflicts as its own.
+
+    Only the package's own IntegrityError is a conflict of ids; what else fails an integrity check
+    is the application's.
+    """
     if isinstance(exception, _sqlite3.OperationalError):
         return int(lib.SB_EOPERATIONAL)
-    if isinstance(exception, _sqlite3.IntegrityError):
+    if isinstance(exception, IntegrityError):
         return int(lib.SB_EINTEGRITY)
     return int(lib.SB_EUSER)
 
@@ -243,7 +252,7 @@ def sbpy_release(payload: Any) -> None:
     _closing.discard(payload)
 
 
-def runner_calls(runner: Any) -> Any:
+def _runner_members(runner: Any) -> Any:
     """An `sb_runner *` of the callbacks that a runner has members for."""
     calls = ffi.new("sb_runner *")
     check(lib.sb_runner_init(calls, lib.SB_RUNNER_VERSION))
@@ -256,6 +265,17 @@ def runner_calls(runner: Any) -> Any:
     if callable(getattr(runner, "is_setup_complete", None)):
         calls.is_setup_complete = lib.sbpy_runner_is_setup_complete
     return calls
+
+
+class RunnerCalls:
+    """A runner for the functions of the library that use one without a broker."""
+
+    __slots__ = ("_driver", "native", "payload")
+
+    def __init__(self, runner: Any) -> None:
+        self._driver = _Driver(runner)
+        self.native = _runner_members(runner)
+        self.payload = self._driver.handle
 
 
 def _close(driver: _Driver, broker: Any) -> None:
@@ -286,11 +306,83 @@ def open_runner(runner: Any, config: Config, options: Any = NULL) -> Any:
     _closing.add(driver.handle)
     check(
         lib.sb_open_runner(
-            out, runner_calls(runner), driver.handle, lib.sbpy_release, config.native, options
+            out, _runner_members(runner), driver.handle, lib.sbpy_release, config.native, options
         )
     )
     _closing.discard(driver.handle)
     return ffi.gc(out[0], partial(_close, driver))
+
+
+# ---- high-waters of message ids --------------------------------------------------------------
+
+
+class HighWater:
+    """Where a generator keeps its high-water: the two members of a backend that it needs."""
+
+    __slots__ = ("_plugin", "_runner", "payload")
+
+    def __init__(self, runner: Any, plugin: Any) -> None:
+        self._runner = runner
+        self._plugin = plugin
+        self.payload = ffi.new_handle(self)
+
+    def read(self, out: Any) -> int:
+        value = self._plugin.read_last_ts(self._runner)
+        if value is None:
+            return int(lib.SB_EMPTY)
+        try:
+            out[0] = value
+        except OverflowError:
+            raise DataError(f"read_last_ts() returned {value!r}, which is no timestamp") from None
+        return 0
+
+    def advance(self, value: int) -> int:
+        raised = self._plugin.advance_last_ts(self._runner, new_ts=value)
+        return int(lib.SB_OK if raised else lib.SB_EMPTY)
+
+
+@ffi.def_extern(error=lib.SB_EUSER)
+def sbpy_high_water_read(payload: Any, out: Any) -> int:
+    try:
+        return int(_from_handle(payload).read(out))
+    except BaseException as exception:
+        return callback_failed(exception, _status_of(exception))
+
+
+@ffi.def_extern(error=lib.SB_EUSER)
+def sbpy_high_water_advance(payload: Any, value: int) -> int:
+    try:
+        return int(_from_handle(payload).advance(value))
+    except BaseException as exception:
+        return callback_failed(exception, _status_of(exception))
+
+
+# ---- stop events -----------------------------------------------------------------------------
+
+
+@ffi.def_extern(error=0)
+def sbpy_stop_event(payload: Any) -> int:
+    return int(_from_handle(payload).is_set())
+
+
+@contextmanager
+def cancelled_by(stop_event: Any) -> Iterator[Any]:
+    """Options whose waiting ends when an event is set; NULL without an event."""
+    if stop_event is None:
+        yield NULL
+        return
+    out = ffi.new("sb_cancel **")
+    check(lib.sb_cancel_new(out))
+    options = ffi.gc(lib.sb_options_new(), lib.sb_options_free)
+    payload = ffi.new_handle(stop_event)
+    try:
+        lib.sb_cancel_on_poll(out[0], lib.sbpy_stop_event, payload)
+        lib.sb_options_set_cancel(options, out[0])
+        if stop_event.is_set():
+            lib.sb_cancel_set(out[0])
+        yield options
+    finally:
+        lib.sb_cancel_free(out[0])
 
 
 # ---- rows and warnings -----------------------------------------------------------------------

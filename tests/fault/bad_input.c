@@ -545,6 +545,69 @@ static void check_parsers(stage *st)
     assert_string_equal(text, "9223372036854775807");
 }
 
+static sb_status no_high_water(void *payload, int64_t *out)
+{
+    (void)payload;
+    (void)out;
+    return SB_EMPTY;
+}
+
+static sb_status no_advance(void *payload, int64_t value)
+{
+    (void)payload;
+    (void)value;
+    return SB_EMPTY;
+}
+
+static void check_generators(stage *st)
+{
+    sb_generator *generator = NULL;
+
+    (void)st;
+    REFUSED(sb_generator_new, sb_generator_new(NULL, no_high_water, no_advance, NULL, NULL));
+    REFUSED(sb_generator_new, sb_generator_new(&generator, NULL, no_advance, NULL, NULL));
+    REFUSED(sb_generator_new, sb_generator_new(&generator, no_high_water, NULL, NULL, NULL));
+    REFUSED(sb_generator_next, sb_generator_next(NULL, NULL));
+    REFUSED(sb_generator_cached, sb_generator_cached(NULL, NULL));
+    REFUSED(sb_generator_refresh, sb_generator_refresh(NULL, NULL));
+    REFUSED(sb_generator_advance, sb_generator_advance(NULL, NULL, 1));
+    assert_ok(sb_generator_new(&generator, no_high_water, no_advance, NULL, NULL));
+    REFUSED(sb_generator_next, sb_generator_next(NULL, generator));
+    REFUSED(sb_generator_advance, sb_generator_advance(NULL, generator, -1));
+    sb_generator_free(generator);
+    sb_generator_free(NULL);
+}
+
+static void check_setup_parts(stage *st)
+{
+    const sb_setup_phase none = (sb_setup_phase)99;
+    sb_setup_lock *lock = NULL;
+    sb_runner runner;
+    sb_values *values = sb_values_new();
+
+    assert_non_null(values);
+    assert_ok(sb_runner_init(&runner, SB_RUNNER_VERSION));
+    REFUSED(sb_setup_file, sb_setup_file(NULL, 0, NULL, NULL));
+    REFUSED(sb_setup_file, sb_setup_file("", 0, NULL, NULL));
+    REFUSED(sb_setup_file, sb_setup_file("/", 1, NULL, NULL));
+    REFUSED(sb_setup_lock_take, sb_setup_lock_take(NULL, "x", 1, NULL));
+    REFUSED(sb_setup_lock_take, sb_setup_lock_take(&lock, NULL, 0, NULL));
+    REFUSED(sb_setup_lock_take, sb_setup_lock_take(&lock, "/missing/directory/f", NTS, NULL));
+    assert_null(lock);
+    REFUSED(sb_setup_is_done, sb_setup_is_done(NULL, 0, SB_SETUP_SCHEMA));
+    REFUSED(sb_setup_is_done, sb_setup_is_done(st->s->path, NTS, none));
+    REFUSED(sb_setup_mark, sb_setup_mark(NULL, 0, SB_SETUP_SCHEMA));
+    REFUSED(sb_setup_mark, sb_setup_mark(st->s->path, NTS, none));
+    REFUSED(sb_runner_apply_settings, sb_runner_apply_settings(NULL, NULL, st->s->config));
+    REFUSED(sb_runner_apply_settings, sb_runner_apply_settings(&runner, NULL, st->s->config));
+    REFUSED(sb_runner_read, sb_runner_read(values, NULL, NULL, SB_STORED_MAGIC));
+    REFUSED(sb_runner_read, sb_runner_read(values, &runner, NULL, SB_STORED_MAGIC));
+    REFUSED(sb_runner_advance, sb_runner_advance(NULL, NULL, 1));
+    REFUSED(sb_runner_advance, sb_runner_advance(&runner, NULL, 1));
+    sb_setup_lock_release(NULL);
+    sb_values_free(values);
+}
+
 static void check_eligibility(stage *st)
 {
     static const int64_t counts[] = {INT64_MIN, -1, 0, 1, INT64_MAX};
@@ -630,6 +693,13 @@ const bad_case bad_cases[] = {
     {"sb_bound_parse", check_parsers},
     {"sb_id_parse", NULL}, {"sb_id_format", NULL}, {"sb_timestamp_parse_exact", NULL},
     {"sb_vacuum_is_eligible", check_eligibility},
+    {"sb_generator_new", check_generators},
+    {"sb_generator_free", NULL}, {"sb_generator_next", NULL}, {"sb_generator_cached", NULL},
+    {"sb_generator_refresh", NULL}, {"sb_generator_advance", NULL},
+    {"sb_setup_file", check_setup_parts},
+    {"sb_setup_lock_take", NULL}, {"sb_setup_lock_release", NULL}, {"sb_setup_is_done", NULL},
+    {"sb_setup_mark", NULL}, {"sb_runner_apply_settings", NULL}, {"sb_runner_read", NULL},
+    {"sb_runner_advance", NULL},
     {"sb_close", NULL}, {"sb_broker_has_safe_checkpoints", NULL},
 };
 

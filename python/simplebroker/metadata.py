@@ -1,0 +1,5 @@
+"""What queries about queues return."""
+
+from ._results import QueueRenameResult, QueueStats
+
+__all__ = ["QueueRenameResult", "QueueStats"]
