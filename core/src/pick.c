@@ -57,9 +57,14 @@ static sb_status append_row(void *payload, const sb_values *row)
 {
     picked *p = payload;
     size_t len = 0;
-    const char *body = sb_values_text(&len, row, 1);
-    sb_status status = sb__messages_append_row(p->messages, sb_values_int64(row, 0),
-                                               body ? body : "", len, sb_values_int64(row, 2));
+    sb_status status = sb__row_check(row, "it*");
+
+    if (!status) {
+        const char *body = sb_values_text(&len, row, 1);
+
+        status = sb__messages_append_row(p->messages, sb_values_int64(row, 0), body, len,
+                                         sb_values_int64(row, 2));
+    }
 
     return status || !sb__pick_is_full(p->pick, p->messages) ? status : SB__ENOUGH;
 }

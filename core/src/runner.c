@@ -35,6 +35,25 @@ sb_status sb_rows_push(sb_rows *rows, const sb_values *row)
     return rows->status;
 }
 
+sb_status sb__row_check(const sb_values *row, const char *columns)
+{
+    for (size_t i = 0; columns[i]; i++) {
+        sb_type type = i < row->count ? row->items[i].type : SB_NULL;
+        int fits = columns[i] == 'i'   ? type == SB_INT64
+                   : columns[i] == 't' ? type == SB_TEXT || type == SB_BLOB
+                                       : i < row->count;
+
+        if (!fits) {
+            return sb__fail(SB_EDATA, "a row of the result has no %s in column %zu",
+                            columns[i] == 'i'   ? "integer"
+                            : columns[i] == 't' ? "text"
+                                                : "value",
+                            i + 1);
+        }
+    }
+    return SB_OK;
+}
+
 static const sb_values *no_params(void)
 {
     static const sb_values none = {.count = 0};

@@ -46,6 +46,13 @@ sb_status sb__run_int64(int64_t *out, sb__runner *runner, const char *sql,
                         const sb_values *params);
 
 /*
+ * Whether a row is what the statement's text promises, which a foreign runner may not keep: one
+ * letter for each column that is needed: 'i' integer, 't' text or blob, '*' anything. SB_OK or
+ * SB_EDATA.
+ */
+sb_status sb__row_check(const sb_values *row, const char *columns);
+
+/*
  * Runs a statement that changes rows, and counts them: from `changes` where the runner has it, else
  * by running `returning_sql`, the same statement with a RETURNING clause, and counting its rows.
  */

@@ -30,6 +30,10 @@ typedef struct sb__sql {
     const char *mark_claimed;    /* ?1 id */
     const char *mark_moved;      /* ?1 id, ?2 queue */
 
+    /* the two steps in one, for runners whose calls cost more: -> id, body, ts, in any order */
+    const char *claim_oldest; /* pending, no bounds: ?1 queue, ?2 limit */
+    const char *move_oldest;  /* the same, ?3 queue */
+
     /* transactions inside transactions */
     const char *savepoint;
     const char *savepoint_release;
@@ -83,6 +87,7 @@ typedef struct sb__sql {
     const char *vacuum_page;   /* ?1 queue, ?2 ts, ?3 limit: what follows -> queue, ts, id, claimed */
     const char *vacuum_delete; /* ?1 id, if it is still claimed */
     const char *vacuum_delete_returning;
+    const char *vacuum_take; /* ?1 how many claimed rows to delete -> id of each */
     const char *auto_vacuum_get;  /* -> 2 when free pages can be released in small numbers */
     const char *release_pages;    /* up to 100 of them */
     const char *compact_prepare;

@@ -30,6 +30,10 @@
     "(SELECT count(*) FROM messages " BY_ORDER "WHERE queue = " queue_text " AND " PENDING "), "   \
     "(SELECT count(*) FROM messages " BY_TS "WHERE queue = " queue_text ")"
 
+#define TAKEN                                                                                      \
+    "WHERE id IN (SELECT id FROM messages " BY_ORDER "WHERE queue = ?1 AND " PENDING               \
+    " ORDER BY id LIMIT ?2) RETURNING id, body, ts"
+
 /* A search's text is looked for only in rows that nothing else rules out. */
 #define FOUND "ts > ?3 AND ts < ?4 AND instr(body, ?2) > 0 "
 
@@ -63,6 +67,9 @@ const sb__sql sb__sql_sqlite = {
                          " ORDER BY ts LIMIT ?4",
     .mark_claimed = "UPDATE messages SET claimed = 1 WHERE id = ?1",
     .mark_moved = "UPDATE messages SET queue = ?2, claimed = 0 WHERE id = ?1",
+
+    .claim_oldest = "UPDATE messages SET claimed = 1 " TAKEN,
+    .move_oldest = "UPDATE messages SET queue = ?3, claimed = 0 " TAKEN,
 
     .savepoint = "SAVEPOINT simplebroker",
     .savepoint_release = "RELEASE simplebroker",
@@ -127,6 +134,8 @@ const sb__sql sb__sql_sqlite = {
                    "WHERE (m.queue, m.ts) > (?1, ?2) ORDER BY m.queue, m.ts LIMIT ?3",
     .vacuum_delete = "DELETE FROM messages WHERE id = ?1 AND claimed = 1",
     .vacuum_delete_returning = "DELETE FROM messages WHERE id = ?1 AND claimed = 1 RETURNING id",
+    .vacuum_take = "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE claimed = 1 "
+                   "LIMIT ?1) RETURNING id",
     .auto_vacuum_get = "PRAGMA auto_vacuum",
     .release_pages = "PRAGMA incremental_vacuum(100)",
     .compact_prepare = "PRAGMA auto_vacuum = 2",

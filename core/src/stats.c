@@ -29,7 +29,7 @@ static sb_status take_answer(void *payload, const sb_values *row)
 
     q->answer[0] = sb_values_int64(row, 0);
     q->answer[1] = sb_values_int64(row, 1);
-    return SB_OK;
+    return sb__row_check(row, "i*");
 }
 
 static sb_status ask_queue(sb_broker *broker, const char *operation, question *q,

@@ -108,11 +108,44 @@ static sb_status remove_work(sb__call *call, void *context)
     return SB_OK;
 }
 
+static sb_status count_row(void *payload, const sb_values *row)
+{
+    (void)row;
+    ++*(int64_t *)payload;
+    return SB_OK;
+}
+
+/* Without looking first: a foreign runner would hand over every row of the table for that. */
+static sb_status take_work(sb__call *call, void *context)
+{
+    const sb__sweep *s = context;
+    sb_values params;
+
+    sb__values_init(&params);
+    sb__params_add_int64(&params, (int64_t)s->batch);
+    call->rows = 0;
+    return sb__run(call->runner, call->broker->sql->vacuum_take, &params, count_row, &call->rows);
+}
+
+static sb_status take_step(sb__sweep *sweep, sb__call *call, const sb_options *options)
+{
+    sb_status status = sb__mutate(call, options, 1, take_work, sweep);
+
+    if (!status) {
+        sweep->removed += call->rows;
+        sweep->ended = (size_t)call->rows < sweep->batch;
+    }
+    return status;
+}
+
 sb_status sb__sweep_step(sb__sweep *sweep, sb__call *call, const sb_options *options,
                          int64_t deadline_ns)
 {
     sb_status status = SB_OK;
 
+    if (!call->broker->runner.sqlite) {
+        return take_step(sweep, call, options);
+    }
     sweep->count = 0;
     do {
         status = read_page(sweep, call, options);
