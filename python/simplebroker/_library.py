@@ -52,8 +52,9 @@ def callback_failed(exception: BaseException, status: int = lib.SB_EUSER) -> int
     message = str(exception).encode("utf-8", "replace") or type(exception).__name__.encode()
     retryable = getattr(exception, "retryable", None)
     hint = -1 if retryable is None else int(bool(retryable))
-    _callbacks.failure = (message, exception)
     lib.sb_error_set(status, message, len(message), hint)
+    # As the library keeps it, which may be shorter.
+    _callbacks.failure = (ffi.string(lib.sb_error_message(NULL)), exception)
     return status
 
 
