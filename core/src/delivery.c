@@ -73,8 +73,8 @@ static int is_for_one_statement(const sb__call *call, const sb__delivery *delive
     const sb__pick *pick = &delivery->pick;
 
     return !call->runner->sqlite && delivery->kind != SB_CURSOR_PEEK && pick->limit > 2 &&
-           pick->id < 0 && pick->above_id <= 0 && pick->after < 0 && pick->before < 0 && !pick->page_bytes &&
-           pick->any == SB__PENDING;
+           pick->id < 0 && pick->above_id <= 0 && pick->after < 0 && pick->before < 0 &&
+           !pick->page_bytes && pick->any == SB__PENDING;
 }
 
 static sb_status take_in_one_statement(sb__call *call, const sb__delivery *delivery)
