@@ -961,6 +961,19 @@ SB_EXTERN sb_status sb_config_set_double(sb_config *config, const char *key, siz
 SB_EXTERN sb_status sb_config_set_bool(sb_config *config, const char *key, size_t key_len,
                                        int value);
 
+/**
+ * Refuses a value of a type that no setting takes, as the functions above refuse what they are
+ * given: bindings have more types than this header. Secrets are not shown.
+ * @param key       its name, or any other text for an unknown key
+ * @param key_len   its length
+ * @param shown     the value as it may be shown; shortened to 160 characters
+ * @param shown_len its length
+ * @return SB_ECONFIG
+ * @since 0.1
+ */
+SB_EXTERN sb_status sb_config_refuse(const char *key, size_t key_len, const char *shown,
+                                     size_t shown_len);
+
 /** Number of settings: 32. @since 0.1 */
 SB_EXTERN size_t sb_config_key_count(void);
 

@@ -18,35 +18,45 @@ enum { KEY_SHOWN_MAX = 640, VALUE_SHOWN_MAX = 160 };
 static const char environment[] = "environment";
 static const char override[] = "override";
 
+static const char unknown_key[] = "a recognized canonical BROKER_* configuration key";
+
 static int shown_length(size_t key_len)
 {
     return key_len < KEY_SHOWN_MAX ? (int)key_len : KEY_SHOWN_MAX;
 }
 
-/* SB_ECONFIG with its fields; `value` NULL shows nothing of it. */
+/* SB_ECONFIG with its fields; the value as it is to be shown is shortened, and disposed of. */
+static sb_status fail_shown(const char *key, size_t key_len, const char *source,
+                            const char *expected, sb__str *shown)
+{
+    sb_status status;
+
+    sb__text_ellipsis(shown, VALUE_SHOWN_MAX);
+    status = sb__str_check(shown);
+    if (status == SB_OK) {
+        status = sb__fail(SB_ECONFIG, "invalid configuration %.*s=%s: expected %s",
+                          shown_length(key_len), key, shown->data, expected);
+        sb__error_set_field(SB_ERROR_KEY, key, key_len);
+        sb__error_set_field(SB_ERROR_SOURCE, source, strlen(source));
+        sb__error_set_field(SB_ERROR_EXPECTED, expected, strlen(expected));
+        sb__error_set_field(SB_ERROR_VALUE, shown->data, shown->len);
+    }
+    sb__str_dispose(shown);
+    return status;
+}
+
+/* The same; `value` NULL shows nothing of it. */
 static sb_status fail(const char *key, size_t key_len, const char *source, const char *expected,
                       const sb__value *value)
 {
     sb__str shown = SB__STR_INIT;
-    sb_status status;
 
     if (value) {
         sb__py_repr(&shown, value);
     } else {
         sb__str_append_text(&shown, "<redacted>");
     }
-    sb__text_ellipsis(&shown, VALUE_SHOWN_MAX);
-    status = sb__str_check(&shown);
-    if (status == SB_OK) {
-        status = sb__fail(SB_ECONFIG, "invalid configuration %.*s=%s: expected %s",
-                          shown_length(key_len), key, shown.data, expected);
-        sb__error_set_field(SB_ERROR_KEY, key, key_len);
-        sb__error_set_field(SB_ERROR_SOURCE, source, strlen(source));
-        sb__error_set_field(SB_ERROR_EXPECTED, expected, strlen(expected));
-        sb__error_set_field(SB_ERROR_VALUE, shown.data, shown.len);
-    }
-    sb__str_dispose(&shown);
-    return status;
+    return fail_shown(key, key_len, source, expected, &shown);
 }
 
 static sb_status fail_key(const sb__key *key, const char *source, const sb__value *value)
@@ -275,10 +285,27 @@ static sb_status set(sb_config *config, const char *key, size_t key_len, const s
     key_len = sb__text_length(key, key_len);
     found = sb__key_find(key, key_len);
     if (!found) {
-        return fail(key, key_len, override, "a recognized canonical BROKER_* configuration key",
-                    value);
+        return fail(key, key_len, override, unknown_key, value);
     }
     return apply(config, found, value);
+}
+
+sb_status sb_config_refuse(const char *key, size_t key_len, const char *shown, size_t shown_len)
+{
+    sb__str text = SB__STR_INIT;
+    const sb__key *found;
+
+    sb__error_clear();
+    if (!key || !shown) {
+        return sb__fail(SB_EINVALID, "a key and a text are required");
+    }
+    key_len = sb__text_length(key, key_len);
+    found = sb__key_find(key, key_len);
+    if (found && found->secret) {
+        return fail_key(found, override, NULL);
+    }
+    sb__str_append(&text, shown, sb__text_length(shown, shown_len));
+    return fail_shown(key, key_len, override, found ? found->expected : unknown_key, &text);
 }
 
 sb_status sb_config_set_text(sb_config *config, const char *key, size_t key_len, const char *value,

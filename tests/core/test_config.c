@@ -563,9 +563,30 @@ static void test_warning__threads_share_the_listener(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, clean_environment, clean_environment)
 
+static void test_refuse__names_key_and_expectation_but_no_secret(void **state)
+{
+    char longer[200];
+
+    (void)state;
+    memset(longer, 'x', sizeof longer);
+    assert_int_equal(sb_config_refuse("BROKER_CACHE_MB", SB_NTS, "<list>", SB_NTS), SB_ECONFIG);
+    assert_string_equal(sb_error_message(NULL), "invalid configuration BROKER_CACHE_MB=<list>: "
+                                                "expected an integer number of megabytes");
+    assert_string_equal(sb_error_field(NULL, SB_ERROR_SOURCE), "override");
+
+    assert_int_equal(sb_config_refuse("BROKER_BACKEND_PASSWORD", SB_NTS, "pw", 2), SB_ECONFIG);
+    assert_string_equal(sb_error_field(NULL, SB_ERROR_VALUE), "<redacted>");
+
+    assert_int_equal(sb_config_refuse("X", SB_NTS, longer, sizeof longer), SB_ECONFIG);
+    assert_int_equal(strlen(sb_error_field(NULL, SB_ERROR_VALUE)), 160);
+    assert_string_equal(sb_error_field(NULL, SB_ERROR_EXPECTED),
+                        "a recognized canonical BROKER_* configuration key");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_refuse__names_key_and_expectation_but_no_secret),
         TEST(test_defaults__are_the_contracts),
         TEST(test_environment__is_read_at_every_call),
         TEST(test_environment__invalid_variable_is_named),
