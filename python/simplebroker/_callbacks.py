@@ -51,6 +51,11 @@ _READERS: tuple[Callable[[Any, int], Any], ...] = (
 )
 
 
+def value_at(values: Any, index: int) -> Any:
+    """One value of an `sb_values *`."""
+    return _READERS[lib.sb_values_type(values, index)](values, index)
+
+
 def python_values(values: Any) -> tuple[Any, ...]:
     """The values of an `sb_values *`: int, float, str, bytes or None each."""
     type_of = lib.sb_values_type
