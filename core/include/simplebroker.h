@@ -1432,6 +1432,15 @@ SB_EXTERN sb_status sb_runner_advance(const sb_runner *runner, void *payload, in
 /* ---- messages ------------------------------------------------------------------------------- */
 
 /**
+ * Checks what every operation checks: whether a queue may have this name.
+ * @param name     not NULL
+ * @param name_len its length
+ * @return SB_OK; SB_EQUEUENAME with the reason
+ * @since 0.1
+ */
+SB_EXTERN sb_status sb_queue_name_check(const char *name, size_t name_len);
+
+/**
  * Appends a pending message; the queue comes into being with it. Durable on return.
  * @param[out] out_id the new message's id; may be NULL
  * @param broker      not NULL

@@ -5,6 +5,7 @@
 #include "queue_name.h"
 
 #include "error.h"
+#include "string_list.h"
 #include "text.h"
 
 /* Which bytes a name may hold: 1 anywhere, 2 not in front. */
@@ -68,4 +69,13 @@ sb_status sb__body_check(const char *body, size_t len, size_t max)
                         len, max);
     }
     return SB_OK;
+}
+
+sb_status sb_queue_name_check(const char *name, size_t name_len)
+{
+    sb__error_clear();
+    if (!name) {
+        return sb__fail(SB_EINVALID, "name must not be NULL");
+    }
+    return sb__queue_name_check(name, sb__text_length(name, name_len));
 }

@@ -95,9 +95,20 @@ static void test_body__must_be_utf8_whatever_its_size(void **state)
     assert_non_null(strstr(sb_error_message(NULL), "Message must be UTF-8 encodable"));
 }
 
+static void test_public_check__takes_lengths_and_terminated_names(void **state)
+{
+    (void)state;
+    assert_int_equal(sb_queue_name_check("jobs", SB_NTS), SB_OK);
+    assert_int_equal(sb_queue_name_check("jobs!", 4), SB_OK);
+    assert_int_equal(sb_queue_name_check("", 0), SB_EQUEUENAME);
+    assert_int_equal(sb_queue_name_check("jobs!", SB_NTS), SB_EQUEUENAME);
+    assert_int_equal(sb_queue_name_check(NULL, 0), SB_EINVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_public_check__takes_lengths_and_terminated_names),
         cmocka_unit_test(test_name__every_byte_in_front_and_behind),
         cmocka_unit_test(test_name__length_counts_characters),
         cmocka_unit_test(test_prefix__may_be_empty),

@@ -273,6 +273,7 @@ static void check_config_set(stage *st)
             sb_config_set_double(c, "BROKER_BUSY_TIMEOUT", NTS, (double)INFINITY));
     REFUSED(sb_config_set_bool, sb_config_set_bool(NULL, "BROKER_AUTO_VACUUM", NTS, 1));
     REFUSED(sb_config_set_bool, sb_config_set_bool(c, NULL, NTS, 1));
+    REFUSED(sb_queue_name_check, sb_queue_name_check(NULL, NTS));
     REFUSED(sb_config_refuse, sb_config_refuse(NULL, NTS, "x", NTS));
     REFUSED(sb_config_refuse, sb_config_refuse("BROKER_AUTO_VACUUM", NTS, NULL, NTS));
     for (size_t i = 0; i < sb_config_key_count(); i++) {

@@ -1,0 +1,35 @@
+"""Keyword names of the 2.5 series: `since_timestamp` is `after_timestamp`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def renamed(keywords: dict[str, Any]) -> dict[str, Any]:
+    """Keywords with `since_timestamp` under its name of today.
+
+    Raises:
+        TypeError: when both names are given.
+    """
+    if "since_timestamp" in keywords:
+        if "after_timestamp" in keywords:
+            raise TypeError("since_timestamp and after_timestamp are the same; give one of them")
+        keywords["after_timestamp"] = keywords.pop("since_timestamp")
+    return keywords
+
+
+def accepts_since(function: Callable[P, R]) -> Callable[P, R]:
+    """Lets a function take `since_timestamp` for `after_timestamp`."""
+
+    @wraps(function)
+    def accepting(*arguments: Any, **keywords: Any) -> Any:
+        if "since_timestamp" in keywords:
+            keywords = renamed(keywords)
+        return function(*arguments, **keywords)
+
+    return accepting

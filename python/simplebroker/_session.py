@@ -1,0 +1,278 @@
+"""Connections to brokers: one for each thread, shared by the handles of a process that may.
+
+A session keeps a broker per thread. Persistent handles with the same target and settings share one
+session, which closes when the last of them does.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from ._config import SNAPSHOT, Config, config_handle
+from ._exceptions import InvalidConfigError, StopException
+from ._targets import BrokerTarget, as_target
+from ._waiting import UNSTOPPED, Waiting, waiting_for
+from .db import BrokerCore, BrokerDB
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from ._runner import SQLRunner
+
+
+def open_at(target: BrokerTarget, config: Config, waiting: Waiting = UNSTOPPED) -> BrokerDB:
+    """A broker of its own at a target.
+
+    Raises:
+        RuntimeError: it could not be opened; the cause says why.
+    """
+    try:
+        return BrokerDB._at(target, config, waiting)
+    except (StopException, InvalidConfigError):
+        raise
+    except Exception as error:
+        raise RuntimeError(f"Failed to get database connection: {error}") from error
+
+
+class Session:
+    """A broker per thread at one target."""
+
+    def __init__(self, target: BrokerTarget, config: Config) -> None:
+        self.target = target
+        self.config = config
+        self.local = threading.local()
+        self.forked = False
+        self._cores: weakref.WeakSet[BrokerDB] = weakref.WeakSet()
+        self._lock = threading.Lock()
+        _sessions.add(self)
+
+    def core(self, waiting: Waiting = UNSTOPPED) -> BrokerDB:
+        """The calling thread's broker."""
+        if self.forked:
+            raise RuntimeError(
+                "this persistent handle was opened before the process was forked and belongs to "
+                "the parent; open a new one in the forked process"
+            )
+        core: BrokerDB | None = getattr(self.local, "core", None)
+        if core is None:
+            core = open_at(self.target, self.config, waiting)
+            core._use(UNSTOPPED)
+            with self._lock:
+                self._cores.add(core)
+            self.local.core = core
+        return core
+
+    def drop_thread(self) -> None:
+        """Closes the calling thread's broker; the next use opens another."""
+        core: BrokerDB | None = self.local.__dict__.pop("core", None)
+        if core is not None:
+            core.close()
+
+    def close(self) -> None:
+        """Closes the brokers of all threads. Each thread's next use opens another."""
+        with self._lock:
+            cores, self._cores = list(self._cores), weakref.WeakSet()
+        self.local = threading.local()
+        for core in cores:
+            core.close()
+
+
+_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+_shared: dict[Any, tuple[Session, int]] = {}
+_registry = threading.Lock()
+
+
+def _leave_to_parent() -> None:
+    """In a forked child: the sessions, and a lock that another thread may hold, are the parent's."""
+    global _registry
+    _registry = threading.Lock()
+    _shared.clear()
+    for session in list(_sessions):
+        session.forked = True
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)
+
+
+def _identity(target: BrokerTarget, config: Config) -> Any:
+    options = tuple(sorted(target.backend_options.items()))
+    return (target.backend_name, target.target, options, config.key)
+
+
+def acquire(target: BrokerTarget, config: Config) -> Session:
+    """The session that handles of this target and these settings share."""
+    identity = _identity(target, config)
+    with _registry:
+        session, references = _shared.get(identity) or (Session(target, config), 0)
+        _shared[identity] = (session, references + 1)
+    return session
+
+
+def release(session: Session) -> None:
+    """Gives a reference back; the last one closes the session."""
+    if session.forked:
+        return
+    identity = _identity(session.target, session.config)
+    with _registry:
+        held, references = _shared.get(identity, (None, 0))
+        if held is session and references > 1:
+            _shared[identity] = (session, references - 1)
+            return
+        if held is session:
+            del _shared[identity]
+    session.close()
+
+
+class DBConnection:
+    """A way to a broker: one connection for each thread.
+
+    Args:
+        db_path: path of the file, or a target.
+        runner: executes the SQL instead; it stays the caller's, and `db_path` is only a label.
+        config: settings; the environment at the first import of the package by default.
+        share_in_process: use the connections of persistent queues with the same settings.
+    """
+
+    def __init__(
+        self,
+        db_path: str | BrokerTarget,
+        runner: SQLRunner | None = None,
+        *,
+        config: Mapping[str, Any] = SNAPSHOT,
+        share_in_process: bool = False,
+    ) -> None:
+        settings = config_handle(config, ambient="snapshot", stacklevel=3)
+        target = None if runner is not None else as_target(db_path, settings)
+        self._start(target, runner, settings, share_in_process)
+
+    @classmethod
+    def _at(cls, target: BrokerTarget, config: Config) -> Self:
+        """A shared connection to a target whose settings are known."""
+        connection = cls.__new__(cls)
+        connection._start(target, None, config, True)
+        return connection
+
+    @classmethod
+    def _over(cls, runner: SQLRunner, config: Config) -> Self:
+        """A connection over a runner; the schema is set up through it."""
+        connection = cls.__new__(cls)
+        connection._start(None, runner, config, False)
+        connection.get_core()
+        return connection
+
+    def _start(
+        self,
+        target: BrokerTarget | None,
+        runner: SQLRunner | None,
+        config: Config,
+        share: bool,
+    ) -> None:
+        self._target = target
+        self._runner = runner
+        self._config = config
+        self._share = share
+        self._lock = threading.Lock()
+        self._core: BrokerCore | None = None
+        self._waiting = UNSTOPPED
+        self._session: Session | None = None
+        if target is not None:
+            self._session = acquire(target, config) if share else Session(target, config)
+
+    def _thread_core(self, waiting: Waiting) -> BrokerCore:
+        if self._session is None:
+            if self._target is None:
+                return self.get_core()
+            with self._lock:
+                if self._session is None:  # closed; used again
+                    self._session = (
+                        acquire(self._target, self._config)
+                        if self._share
+                        else Session(self._target, self._config)
+                    )
+        return self._session.core(waiting)
+
+    def get_connection(self, *, config: Mapping[str, Any] | None = None) -> BrokerCore:
+        """The calling thread's broker; over a runner the one of all threads.
+
+        Args:
+            config: accepted for older programs; the settings are those of this connection.
+
+        Raises:
+            RuntimeError: it could not be opened (the cause says why), or belongs to the parent of
+                this forked process.
+        """
+        core = self._thread_core(self._waiting)
+        if self._waiting is not UNSTOPPED:
+            core._use(self._waiting)
+        return core
+
+    def get_core(self) -> BrokerCore:
+        """The broker that all threads may share, made at the first call."""
+        if self._target is not None and self._share:
+            return self.get_connection()
+        with self._lock:
+            if self._core is None:
+                self._core = self._new_core()
+            return self._core
+
+    def _new_core(self) -> BrokerCore:
+        if self._runner is None:
+            assert self._target is not None
+            return open_at(self._target, self._config, self._waiting)
+        core = BrokerCore.__new__(BrokerCore)
+        core._runner = self._runner
+        core._prepare(self._config, None)
+        core._use(self._waiting)
+        core._enter()
+        return core
+
+    def set_stop_event(self, stop_event: threading.Event | None) -> None:
+        """Lets an event end operations with StopException; None: nothing does."""
+        self._waiting = waiting_for(stop_event)
+        if self._core is not None:
+            self._core._use(self._waiting)
+
+    def release_connection_after_use(self) -> None:
+        """Closes the calling thread's broker, unless it is shared in the process."""
+        if self._session is not None and not self._share:
+            self._session.drop_thread()
+
+    def cleanup(self, *, config: Mapping[str, Any] | None = None) -> None:
+        """The same as `close()`."""
+        self.close()
+
+    def close(self) -> None:
+        """Closes what this connection holds, in all threads. Usable again afterwards."""
+        with self._lock:
+            session, self._session = self._session, None
+            core, self._core = self._core, None
+        if session is not None:
+            if self._share:
+                release(session)
+            else:
+                session.close()
+        if core is not None:
+            core.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_session", None) is not None and self._share:
+            self.close()
+
+    def __reduce__(self) -> Any:
+        raise TypeError("DBConnection instances cannot be pickled. Create one in each process.")

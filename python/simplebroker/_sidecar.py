@@ -1,0 +1,77 @@
+"""The application's own SQL in the broker's database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ._callbacks import native_values
+from ._exceptions import DatabaseError
+from ._library import NULL
+from ._native import ffi, lib
+
+Failed = Callable[[int, str], BaseException]
+
+
+def run_sql(
+    broker: Any, options: Any, failed: Failed, sql: str, params: Any, fetch: bool
+) -> list[tuple[Any, ...]]:
+    """Runs one statement and collects its rows.
+
+    Raises:
+        TypeError: for parameters by name.
+        DatabaseError: for a refused or wrong statement, or a wrong number of values.
+    """
+    if not isinstance(sql, str):
+        raise TypeError("sql must be a string")
+    if isinstance(params, Mapping):
+        raise TypeError("parameters are given by position, for `?` placeholders")
+    text = str.encode(sql, "utf-8")
+    values = native_values(params) if params else NULL
+    rows: list[tuple[Any, ...]] = []
+    sink = ffi.new_handle(rows.append) if fetch else NULL
+    callback = lib.sbpy_row if fetch else NULL
+    status = lib.sb_sidecar_run(broker, text, len(text), values, options, callback, sink)
+    if status == lib.SB_EINVALID:
+        raise DatabaseError(str(failed(status, "sidecar")))
+    if status < 0:
+        raise failed(status, "sidecar")
+    return rows
+
+
+class SidecarSession:
+    """SQL of the application's own on the broker's database; see `sidecar()` of a broker.
+
+    The tables of the broker (`RESERVED_TABLE_NAMES`) are not to be changed.
+    """
+
+    __slots__ = ("_failed", "_options", "_broker")
+
+    def __init__(self, broker: Callable[[], Any], options: Any, failed: Failed) -> None:
+        self._broker: Callable[[], Any] | None = broker
+        self._options = options
+        self._failed = failed
+
+    def run(
+        self, sql: str, params: Sequence[Any] = (), *, fetch: bool = False
+    ) -> list[tuple[Any, ...]]:
+        """Runs one statement.
+
+        Args:
+            sql: the statement, with `?` placeholders.
+            params: values for them: int (64 bits), float, str, bytes or None.
+            fetch: collect the rows.
+
+        Returns:
+            The rows as tuples; an empty list without `fetch`.
+
+        Raises:
+            RuntimeError: after the end of the session's block.
+            IntegrityError, OperationalError, DatabaseError: as SQLite reports them.
+        """
+        if self._broker is None:
+            raise RuntimeError("sidecar session is closed; open a new one with sidecar()")
+        return run_sql(self._broker(), self._options, self._failed, sql, params, fetch)
+
+    def _end(self) -> None:
+        self._broker = None

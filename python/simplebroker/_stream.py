@@ -1,0 +1,233 @@
+"""Generators over the library's cursors.
+
+With at-least-once delivery a batch is claimed or moved in an open transaction, which belongs to one
+thread. A generator that is finalised on another one cannot end its transaction there in order: the
+batch is rolled back and the broker refuses further work.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from threading import get_ident
+from typing import TYPE_CHECKING, Any
+
+from ._config import config_handle
+from ._ids import queue_name
+from ._library import EMPTY, NULL
+from ._native import ffi, lib
+
+if TYPE_CHECKING:
+    from ._operations import Operations
+
+_GUARANTEES = ("exactly_once", "at_least_once")
+_unpack = ffi.unpack
+_next = lib.sb_cursor_next
+
+
+def check_guarantee(value: object) -> None:
+    """Raises ValueError for what is no delivery guarantee."""
+    if not isinstance(value, str) or value not in _GUARANTEES:
+        raise ValueError(
+            f"Invalid delivery_guarantee {value!r}; expected one of: 'exactly_once', "
+            "'at_least_once'"
+        )
+
+
+class Selection:
+    """Which messages a generator is about; checked when it is first asked for one."""
+
+    __slots__ = ("after", "before", "exact")
+
+    def __init__(self, after: object, before: object, exact: object) -> None:
+        self.after = after
+        self.before = before
+        self.exact: Any = exact
+
+
+class Delivery:
+    """How a generator takes messages; checked when it is first asked for one."""
+
+    __slots__ = ("_batch_size", "_config", "_guarantee")
+
+    def __init__(
+        self, guarantee: object, batch_size: int | None, config: Mapping[str, Any] | None
+    ) -> None:
+        self._guarantee = guarantee
+        self._batch_size = batch_size
+        self._config = config
+
+    def check(self) -> bool:
+        """Whether batches stay open until their last message has been worked on."""
+        check_guarantee(self._guarantee)
+        return self._guarantee == "at_least_once"
+
+    def batch_size(self) -> int:
+        """Messages of a batch; 0 means what the broker's settings say."""
+        if self._batch_size is not None:
+            return max(1, int(self._batch_size))
+        if self._config is None:
+            return 0
+        configured = config_handle(self._config).values["BROKER_GENERATOR_BATCH_SIZE"]
+        return max(1, int(configured))
+
+
+class _Cursor:
+    """A cursor of the library's, and the thread that its open batch belongs to."""
+
+    __slots__ = ("_native", "_operation", "_operations", "_owner", "_what")
+
+    def __init__(
+        self, operations: Operations, kind: int, ends: tuple[Any, ...], size: int, options: Any
+    ) -> None:
+        self._operations = operations
+        self._owner = 0
+        claims = kind == lib.SB_CURSOR_CLAIM
+        self._what = "claim_generator" if claims else "move_generator"
+        self._operation = {
+            lib.SB_CURSOR_CLAIM: "claim operation",
+            lib.SB_CURSOR_PEEK: "peek operation",
+            lib.SB_CURSOR_MOVE: "move operation",
+        }[kind]
+        out = ffi.new("sb_cursor **")
+        broker = operations._ready or operations._enter()
+        status = lib.sb_cursor_open(out, broker, kind, *ends, size, options)
+        operations._done(status, self._operation)
+        self._native = out[0]
+
+    def rows(self, with_timestamps: bool, batches: bool) -> Iterator[Any]:
+        number, data, size = ffi.new("int64_t *"), ffi.new("char const **"), ffi.new("size_t *")
+        cursor = self._native
+        while True:
+            self._operations._ready or self._operations._enter()
+            status = _next(number, data, size, cursor)
+            if batches:
+                self._note_batch(status)
+            if status:
+                self._operations._done(status, self._operation)
+                return
+            body = str(_unpack(data[0], size[0]), "utf-8")
+            yield (body, number[0]) if with_timestamps else body
+
+    def _note_batch(self, status: int) -> None:
+        if status and self._owner:
+            self._owner = 0
+            self._operations._batch_ended()
+        elif not status and not self._owner:
+            self._owner = get_ident()
+            self._operations._batch_began(self._what)
+
+    def close(self) -> None:
+        native, self._native = self._native, NULL
+        owner, self._owner = self._owner, 0
+        lib.sb_cursor_close(native)
+        if not owner:
+            return
+        self._operations._batch_ended()
+        if owner != get_ident():
+            warnings.warn(
+                f"an at_least_once {self._what} batch was finalized on another thread; it is "
+                "rolled back, and its broker cannot be used any more",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+            self._operations._poison()
+
+
+def _rows(
+    operations: Operations,
+    kind: int,
+    ends: tuple[Any, ...],
+    options: Any,
+    size: int,
+    with_timestamps: bool,
+    batches: bool,
+) -> Iterator[Any]:
+    cursor = _Cursor(operations, kind, ends, size, options)
+    try:
+        yield from cursor.rows(with_timestamps, batches)
+    finally:
+        cursor.close()
+
+
+def claims(
+    operations: Operations,
+    queue: str,
+    selection: Selection,
+    delivery: Delivery,
+    with_timestamps: bool,
+) -> Iterator[Any]:
+    """Claims messages one after the other."""
+    batches = delivery.check()
+    if selection.exact is not None:
+        row = operations.claim_one(
+            queue, exact_timestamp=selection.exact, with_timestamps=with_timestamps
+        )
+        if row is not None:
+            yield row
+        return
+    flags = lib.SB_AT_LEAST_ONCE if batches else 0
+    options = operations._bounded(selection.after, selection.before, flags)
+    name = queue_name(queue)
+    ends = (name, len(name), NULL, 0)
+    size = delivery.batch_size()
+    yield from _rows(
+        operations, lib.SB_CURSOR_CLAIM, ends, options, size, with_timestamps, batches
+    )
+
+
+def moves(
+    operations: Operations,
+    source_queue: str,
+    target_queue: str,
+    selection: Selection,
+    delivery: Delivery,
+    with_timestamps: bool,
+) -> Iterator[Any]:
+    """Moves messages one after the other."""
+    batches = delivery.check()
+    if selection.exact is not None:
+        row = operations.move_one(
+            source_queue,
+            target_queue,
+            exact_timestamp=selection.exact,
+            with_timestamps=with_timestamps,
+        )
+        if row is not None:
+            yield row
+        return
+    flags = lib.SB_AT_LEAST_ONCE if batches else 0
+    options = operations._bounded(selection.after, selection.before, flags)
+    source, target = operations._ends(source_queue, target_queue)
+    ends = (source, len(source), target, len(target))
+    size = delivery.batch_size()
+    yield from _rows(
+        operations, lib.SB_CURSOR_MOVE, ends, options, size, with_timestamps, batches
+    )
+
+
+def peeks(
+    operations: Operations,
+    queue: str,
+    selection: Selection,
+    batch_size: int | None,
+    include_claimed: bool,
+    with_timestamps: bool,
+) -> Iterator[Any]:
+    """Shows messages one after the other, a page at a time."""
+    if selection.exact is not None:
+        row = operations.peek_one(
+            queue,
+            exact_timestamp=selection.exact,
+            with_timestamps=with_timestamps,
+            include_claimed=include_claimed,
+        )
+        if row is not None:
+            yield row
+        return
+    flags = lib.SB_INCLUDE_CLAIMED if include_claimed else 0
+    options = operations._bounded(selection.after, selection.before, flags)
+    name = queue_name(queue)
+    ends = (name, len(name), NULL, 0)
+    size = 0 if batch_size is None else max(1, int(batch_size))
+    yield from _rows(operations, lib.SB_CURSOR_PEEK, ends, options, size, with_timestamps, False)

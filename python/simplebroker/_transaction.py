@@ -1,0 +1,136 @@
+"""Transactions in which several operations, and SQL of the application's own, commit together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from threading import get_ident
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from ._ids import message_body, queue_name
+from ._inventory import Inventory
+from ._library import NULL
+from ._native import ffi, lib
+from ._sidecar import run_sql
+from ._waiting import options_like
+
+if TYPE_CHECKING:
+    from .db import BrokerCore
+
+
+class Transaction(Inventory):
+    """Operations that commit or vanish together; made by `transaction()` of a broker or queue.
+
+    As a context manager it commits at a clean exit and rolls back when an exception passes. It
+    holds the database's write lock from its begin to its end, and belongs to the thread that began
+    it. The methods are those of the broker.
+    """
+
+    def __init__(self, core: BrokerCore) -> None:
+        self._core = core
+        self._ready: Any = None
+        self._native: Any = NULL
+        self._owner = get_ident()
+        out = ffi.new("sb_txn **")
+        broker = core._ready or core._enter()
+        core._done(lib.sb_txn_begin(out, broker, core._options), "transaction")
+        self._native = out[0]
+        self._options = options_like(core._options)
+        self._options.txn = self._native
+        self._ready = broker
+        core._transaction_began()
+
+    def _enter(self) -> Any:
+        raise RuntimeError("the transaction is over")
+
+    def _failed(self, status: int, operation: str) -> BaseException:
+        return self._core._failed(status, operation)
+
+    def _batch_began(self, what: str) -> None:
+        """The library refuses open batches inside a transaction."""
+
+    def _batch_ended(self) -> None:
+        """See `_batch_began()`."""
+
+    def _poison(self) -> None:
+        self._core._poison()
+
+    def write_many(self, queue: str, messages: Iterable[str]) -> list[int]:
+        """Appends messages to a queue.
+
+        Args:
+            queue: its name.
+            messages: bodies; all are taken and checked before the first one is written.
+
+        Returns:
+            The new ids, in order.
+        """
+        name = queue_name(queue)
+        bodies = [message_body(message) for message in messages]
+        broker = self._ready or self._enter()
+        out, ids = ffi.new("int64_t *"), []
+        write, options, size = lib.sb_write, self._options, len(name)
+        for body in bodies:
+            status = write(out, broker, name, size, body, len(body), options)
+            if status:
+                raise self._failed(status, "write")
+            ids.append(out[0])
+        return ids
+
+    def run(
+        self, sql: str, params: Sequence[Any] = (), *, fetch: bool = False
+    ) -> list[tuple[Any, ...]]:
+        """Runs one statement of the application's own; see `SidecarSession.run()`."""
+        broker = self._ready or self._enter()
+        return run_sql(broker, self._options, self._failed, sql, params, fetch)
+
+    def commit(self) -> None:
+        """Makes everything durable. The transaction is over afterwards.
+
+        Raises:
+            OperationalError: rolled back, or begun by another thread and still open.
+        """
+        if not self._native:
+            self._enter()
+        if self._owner != get_ident():
+            raise self._failed_elsewhere()
+        native = self._end()
+        self._core._done(lib.sb_txn_commit(native), "commit")
+
+    def rollback(self) -> None:
+        """Undoes everything. The transaction is over afterwards; harmless when it is already."""
+        if self._native:
+            lib.sb_txn_rollback(self._end())
+
+    def _failed_elsewhere(self) -> BaseException:
+        from ._exceptions import OperationalError
+
+        error = OperationalError("a transaction is committed on the thread that began it")
+        error.retryable = False
+        return error
+
+    def _end(self) -> Any:
+        native, self._native, self._ready = self._native, NULL, None
+        self._core._transaction_ended()
+        return native
+
+    def __enter__(self) -> Transaction:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if exception is not None:
+            self.rollback()
+        elif self._native:
+            self.commit()
+
+    def __del__(self) -> None:
+        if getattr(self, "_native", None):
+            self.rollback()
+
+    def __repr__(self) -> str:
+        return f"<Transaction, {'open' if self._native else 'over'}>"

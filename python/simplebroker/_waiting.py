@@ -1,0 +1,74 @@
+"""What ends a call that waits: Ctrl-C, and a stop event.
+
+The library asks while it waits, on the waiting thread. Asking runs Python code, and that is when
+Python's own signal handlers run: so Ctrl-C ends every wait of the main thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from ._exceptions import StopException
+from ._library import NULL, callback_failed, check
+from ._native import ffi, lib
+
+NO_BOUND = -1
+
+
+def _interrupted(kind: Any, exception: BaseException, traceback: Any) -> int:
+    return callback_failed(exception, lib.SB_CANCELLED)
+
+
+@ffi.def_extern(error=1, onerror=_interrupted)
+def sbpy_poll(payload: Any) -> int:
+    """Whether the waiting call is to end: its stop event is set."""
+    return int(payload != NULL and ffi.from_handle(payload).is_set())
+
+
+class Waiting:
+    """Options of calls that wait, and the event that ends them."""
+
+    __slots__ = ("_cancel", "_payload", "event", "options")
+
+    def __init__(self, event: threading.Event | None = None) -> None:
+        out = ffi.new("sb_cancel **")
+        check(lib.sb_cancel_new(out))
+        self._cancel = ffi.gc(out[0], lib.sb_cancel_free)
+        self._payload = NULL if event is None else ffi.new_handle(event)
+        lib.sb_cancel_on_poll(self._cancel, lib.sbpy_poll, self._payload)
+        self.event = event
+        self.options = new_options()
+        self.options.cancel = self._cancel
+
+    def raise_if_stopped(self) -> None:
+        """Raises StopException when the event is set."""
+        if self.event is not None and self.event.is_set():
+            raise StopException("Connection interrupted: the stop event is set")
+
+
+def new_options() -> Any:
+    """An owned `sb_options *` with defaults."""
+    options = ffi.new("sb_options *")
+    check(lib.sb_options_init(options, lib.SB_OPTIONS_VERSION))
+    return options
+
+
+def options_like(
+    options: Any, after: int = NO_BOUND, before: int = NO_BOUND, flags: int = 0
+) -> Any:
+    """A copy of options with bounds and flags."""
+    copy = ffi.new("sb_options *")
+    copy[0] = options[0]
+    copy.after = after
+    copy.before = before
+    copy.flags = flags
+    return copy
+
+
+UNSTOPPED = Waiting()
+
+
+def waiting_for(event: threading.Event | None) -> Waiting:
+    """What a call that this event may end waits with."""
+    return UNSTOPPED if event is None else Waiting(event)

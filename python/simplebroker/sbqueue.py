@@ -1,0 +1,936 @@
+"""`Queue`: one queue of a broker as an object."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Union
+
+from . import _stream
+from ._config import Config, config_handle
+from ._ids import batch_limit, bound, checked_name, exact_id
+from ._old_names import accepts_since
+from ._session import DBConnection, open_at
+from ._targets import BrokerTarget, as_target
+from ._waiting import UNSTOPPED, Waiting, waiting_for
+from .db import BrokerCore
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from ._activity import ActivityWaiter
+    from ._results import QueueStats
+    from ._runner import SQLRunner
+    from ._sidecar import SidecarSession
+    from ._transaction import Transaction
+
+
+class Queue:
+    """One queue of a broker.
+
+    Nothing is opened before the first operation. A queue is no container: it has no length and is
+    not iterated; `stats()` and the generators say what is meant.
+
+    Args:
+        name: 1 to 512 characters out of letters, digits, `_`, `.` and `-`; literal, never an alias.
+        db_path: path of the file, or a target; None and "" mean the configured default.
+        persistent: keep connections open between operations, one for each thread, shared by all
+            persistent queues with the same target and settings. False: each operation opens and
+            closes its own.
+        runner: executes the SQL instead; it stays the caller's and is never closed. `db_path` is
+            then only a label.
+        config: settings that lie over the environment's; a `ResolvedConfig` keeps these out.
+
+    Raises:
+        QueueNameError: for a name that no queue can have.
+        InvalidConfigError: for a setting with a value that it cannot take.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        db_path: str | BrokerTarget | None = None,
+        persistent: bool = False,
+        runner: SQLRunner | None = None,
+        config: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._name = checked_name(name)
+        self._config_argument = config
+        self._config: Config = config_handle(config, stacklevel=3)
+        self._shows_path = db_path is not None and db_path != ""
+        self._runner = runner
+        self._persistent = bool(persistent)
+        self._target = self._resolve(db_path)
+        self._waiting: Waiting = UNSTOPPED
+        self._last_ts: int | None = None
+        self._waiter: ActivityWaiter | None = None
+        self._connection: DBConnection | None = None
+        if runner is not None:
+            self._connection = DBConnection._over(runner, self._config)
+        elif self._persistent:
+            self._connection = DBConnection._at(self._target, self._config)
+
+    def _resolve(self, db_path: str | BrokerTarget | None) -> BrokerTarget:
+        if self._runner is not None and isinstance(db_path, str) and db_path:
+            return BrokerTarget("sqlite", db_path)
+        return as_target(db_path, self._config)
+
+    # ---- identity ----------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The queue's name."""
+        return self._name
+
+    @property
+    def db_target(self) -> str | BrokerTarget:
+        """Absolute path of the file, or the target that was given or found."""
+        if self._target.backend_name == "sqlite" and self._shows_path and not self._given_target():
+            return self._target.target
+        return self._target
+
+    def _given_target(self) -> bool:
+        return self._target.config_path is not None or not self._target.legacy_sqlite_path_mode
+
+    @property
+    def conn(self) -> DBConnection | None:
+        """The connection of a persistent queue, else None."""
+        return self._connection if self._persistent else None
+
+    @property
+    def last_ts(self) -> int | None:
+        """The broker's high-water of ids as this queue last saw it; 0 on an empty broker.
+
+        Read when it is first asked for; None when that fails. Ids of others show after
+        `refresh_last_ts()`.
+        """
+        if self._last_ts is None:
+            try:
+                self._last_ts = self._do(BrokerCore.get_cached_last_timestamp)
+            except Exception:
+                return None
+        return self._last_ts
+
+    def __str__(self) -> str:
+        return self._name
+
+    def __repr__(self) -> str:
+        parts = [repr(self._name)]
+        if self._shows_path:
+            parts.append(f"db_path={self._target.display_target!r}")
+        if self._persistent:
+            parts.append("persistent=True")
+        return f"Queue({', '.join(parts)})"
+
+    def __reduce__(self) -> Any:
+        if self._persistent or self._runner is not None:
+            raise TypeError("a persistent queue cannot be pickled; open one in each process")
+        path = self._target if self._shows_path or self._given_target() else None
+        return (_restored, (type(self), self._name, path, self._config_argument))
+
+    # ---- connections -------------------------------------------------------------------------
+
+    def _do(self, operation: Any, *arguments: Any, **keywords: Any) -> Any:
+        """Runs a method of the broker on this thread's connection, or on one of its own."""
+        connection = self._connection
+        if connection is None:
+            with open_at(self._target, self._config, self._waiting) as core:
+                return operation(core, *arguments, **keywords)
+        core = connection._thread_core(self._waiting)
+        if self._waiting is UNSTOPPED:
+            return operation(core, *arguments, **keywords)
+        before = core._waiting
+        core._use(self._waiting)
+        try:
+            return operation(core, *arguments, **keywords)
+        finally:
+            core._use(before)
+
+    def _stream(self, operation: Any, *arguments: Any, **keywords: Any) -> Iterator[Any]:
+        """Yields from a generator of the broker, on a connection that lasts as long."""
+        with self.get_connection() as core:
+            yield from operation(core, self._name, *arguments, **keywords)
+
+    @contextmanager
+    def get_connection(self) -> Iterator[BrokerCore]:
+        """The broker: a persistent queue's of this thread, else a new one for the block.
+
+        Raises:
+            RuntimeError: it could not be opened (the cause says why), or belongs to the parent of
+                this forked process.
+        """
+        if self._connection is None:
+            with open_at(self._target, self._config, self._waiting) as core:
+                yield core
+            return
+        core = self._connection._thread_core(self._waiting)
+        if self._waiting is UNSTOPPED:
+            yield core
+            return
+        before = core._waiting
+        core._use(self._waiting)
+        try:
+            yield core
+        finally:
+            core._use(before)
+
+    # ---- writing -----------------------------------------------------------------------------
+
+    def write(self, message: str) -> int:
+        """Appends a message.
+
+        Args:
+            message: any text, the empty one included.
+
+        Returns:
+            The message's id; the message is durable.
+
+        Raises:
+            MessageError: before anything is changed.
+            OperationalError: the storage could not be written.
+        """
+        written: int = self._do(BrokerCore.write, self._name, message)
+        self._last_ts = written
+        return written
+
+    def write_many(self, messages: Iterable[str]) -> list[int]:
+        """Appends messages, all or none, in one transaction.
+
+        Args:
+            messages: bodies; all are taken and checked before the first one is written.
+
+        Returns:
+            Their ids, in order; the messages are durable.
+
+        Raises:
+            MessageError: before anything is changed.
+        """
+        ids: list[int] = self._do(BrokerCore.write_many, self._name, messages)
+        if ids:
+            self._last_ts = ids[-1]
+        return ids
+
+    def insert_messages(self, records: Iterable[tuple[str, int | str]]) -> None:
+        """Inserts messages with given ids as pending, all or none.
+
+        Args:
+            records: tuples of message and id.
+
+        Raises:
+            TypeError, ValueError, MessageError: for a record that cannot be stored.
+            IntegrityError: for an id that is stored already, or stands twice among the records.
+        """
+        named = [(self._name, *_record(record)) for record in records]
+        self._do(BrokerCore.insert_messages, named)
+        if named:
+            self._last_ts = None
+
+    # ---- reading -----------------------------------------------------------------------------
+
+    @accepts_since
+    def read(
+        self,
+        *,
+        all_messages: bool = False,
+        with_timestamps: bool = False,
+        after_timestamp: int | None = None,
+        before_timestamp: int | None = None,
+        message_id: int | str | None = None,
+    ) -> Any:
+        """Claims the oldest pending message that matches.
+
+        Args:
+            all_messages: return a generator of all of them instead.
+            with_timestamps: `(body, id)` instead of the body.
+            after_timestamp: only ids above this one.
+            before_timestamp: only ids below this one.
+            message_id: the message of this id; alone.
+
+        Returns:
+            The message, or None; or a generator.
+
+        Raises:
+            ValueError: for selectors that do not go together.
+        """
+        if message_id is not None:
+            _alone(all_messages, after_timestamp, before_timestamp)
+            return self.read_one(exact_timestamp=message_id, with_timestamps=with_timestamps)
+        if all_messages:
+            return self.read_generator(
+                with_timestamps=with_timestamps,
+                after_timestamp=after_timestamp,
+                before_timestamp=before_timestamp,
+            )
+        if after_timestamp is None and before_timestamp is None:
+            return self._do(BrokerCore.claim_one, self._name, with_timestamps=with_timestamps)
+        return _first(
+            self.read_many(
+                1,
+                with_timestamps=with_timestamps,
+                after_timestamp=after_timestamp,
+                before_timestamp=before_timestamp,
+            )
+        )
+
+    def read_one(
+        self, *, exact_timestamp: int | str | None = None, with_timestamps: bool = False
+    ) -> Any:
+        """Claims the oldest pending message, or the one of an id; None when none matches.
+
+        Args:
+            exact_timestamp: an id; None: the oldest.
+            with_timestamps: `(body, id)` instead of the body.
+        """
+        if exact_timestamp is not None:
+            exact_timestamp = exact_id(exact_timestamp, "exact_timestamp")
+        return self._do(
+            BrokerCore.claim_one,
+            self._name,
+            exact_timestamp=exact_timestamp,
+            with_timestamps=with_timestamps,
+        )
+
+    @accepts_since
+    def read_many(
+        self,
+        limit: int,
+        *,
+        with_timestamps: bool = False,
+        delivery_guarantee: str = "exactly_once",
+        after_timestamp: int | None = None,
+        before_timestamp: int | None = None,
+    ) -> list[Any]:
+        """Claims the oldest pending messages in one transaction, committed on return.
+
+        Args:
+            limit: at most so many, at least 1.
+            with_timestamps: `(body, id)` tuples instead of bodies.
+            delivery_guarantee: checked; it makes no difference here.
+            after_timestamp: only ids above this one.
+            before_timestamp: only ids below this one.
+        """
+        _stream.check_guarantee(delivery_guarantee)
+        batch_limit(limit)
+        _check_bounds(after_timestamp, before_timestamp)
+        many: list[Any] = self._do(
+            BrokerCore.claim_many,
+            self._name,
+            limit,
+            with_timestamps=with_timestamps,
+            after_timestamp=after_timestamp,
+            before_timestamp=before_timestamp,
+        )
+        return many
+
+    @accepts_since
+    def read_generator(
+        self,
+        *,
+        with_timestamps: bool = False,
+        delivery_guarantee: str = "exactly_once",
+        after_timestamp: int | None = None,
+        before_timestamp: int | None = None,
+        exact_timestamp: int | str | None = None,
+    ) -> Iterator[Any]:
+        """Claims messages one after the other; see `BrokerCore.claim_generator()`.
+
+        Args:
+            with_timestamps: `(body, id)` tuples instead of bodies.
+            delivery_guarantee: `exactly_once` or `at_least_once`.
+            after_timestamp: only ids above this one.
+            before_timestamp: only ids below this one.
+            exact_timestamp: only the message of this id.
+        """
+        return self._delivered(
+            BrokerCore.claim_generator,
+            (),
+            with_timestamps,
+            delivery_guarantee,
+            after_timestamp,
+            before_timestamp,
+            exact_timestamp,
+        )
+
+    def _delivered(
+        self,
+        operation: Any,
+        arguments: tuple[Any, ...],
+        with_timestamps: bool,
+        guarantee: str,
+        after: int | None,
+        before: int | None,
+        exact: int | str | None,
+        batch_size: int | None = None,
+    ) -> Iterator[Any]:
+        _stream.check_guarantee(guarantee)
+        _check_bounds(after, before)
+        if exact is not None:
+            exact = exact_id(exact, "exact_timestamp")
+        yield from self._stream(
+            operation,
+            *arguments,
+            with_timestamps=with_timestamps,
+            delivery_guarantee=guarantee,
+            batch_size=batch_size,
+            after_timestamp=after,
+            before_timestamp=before,
+            exact_timestamp=exact,
+        )
+
+    @accepts_since
+    def stream_messages(
+        self,
+        *,
+        peek: bool = False,
+        all_messages: bool = True,
+        after_timestamp: int | None = None,
+        before_timestamp: int | None = None,
+        batch_processing: bool = False,
+        commit_interval: int = 1,
+    ) -> Iterator[tuple[str, int]]:
+        """Yields `(body, id)` of messages.
+
+        Args:
+            peek: show them instead of claiming them.
+            all_messages: False: the oldest one only.
+            after_timestamp: only ids above this one.
+            before_timestamp: only ids below this one.
+            batch_processing: with `commit_interval` above 1, claim at-least-once in batches of
+                that many.
+            commit_interval: messages of a batch.
+        """
+        _check_bounds(after_timestamp, before_timestamp)
+        bounds = {"after_timestamp": after_timestamp, "before_timestamp": before_timestamp}
+        if not all_messages:
+            many = self.peek_many if peek else self.read_many
+            yield from many(1, with_timestamps=True, **bounds)
+        elif peek:
+            yield from self._stream(BrokerCore.peek_generator, with_timestamps=True, **bounds)
+        else:
+            batches = batch_processing and commit_interval > 1
+            yield from self._stream(
+                BrokerCore.claim_generator,
+                with_timestamps=True,
+                delivery_guarantee="at_least_once" if batches else "exactly_once",
+                batch_size=commit_interval if batches else None,
+                **bounds,
+            )
+
+    # ---- peeking -----------------------------------------------------------------------------
+
+    @accepts_since
+    def peek(
+        self,
+        *,
+        all_messages: bool = False,
+        with_timestamps: bool = False,
+        after_timestamp: int | None = None,
+        before_timestamp: int | None = None,
+        message_id: int | str | None = None,
+        include_claimed: bool = False,
+    ) -> Any:
+        """Shows the oldest pending message that matches and changes nothing.
+
+        Args:
+            all_messages: return a generator of all of them instead.
+            with_timestamps: `(body, id)` instead of the body.
+            after_timestamp: only ids above this one.
+            before_timestamp: only ids below this one.
+            message_id: the message of this id; alone.
+            include_claimed: claimed messages too, while they are not vacuumed.
+
+        Raises:
+            ValueError: for selectors that do not go together.
+        """
+        if message_id is not None:
+            _alone(all_messages, after_timestamp, before_timestamp)
+            return self.peek_one(
+                exact_timestamp=message_id,
+                with_timestamps=with_timestamps,
+                include_claimed=include_claimed,
+            )
+        if all_messages:
+            return self.peek_generator(
+                with_timestamps=with_timestamps,
+                after_timestamp=after_timestamp,
+                before_timestamp=before_timestamp,
+                include_claimed=include_claimed,
+            )
+        if after_timestamp is None and before_timestamp is None:
+            return self._do(
+                BrokerCore.peek_one,
+                self._name,
+                with_timestamps=with_timestamps,
+                include_claimed=include_claimed,
+            )
+        return _first(
+            self.peek_many(
+                1,
+                with_timestamps=with_timestamps,
+                after_timestamp=after_timestamp,
+                before_timestamp=before_timestamp,
+                include_claimed=include_claimed,
+            )
+        )
+
+    def peek_one(
+        self,
+        *,
+        exact_timestamp: int | str | None = None,
+        with_timestamps: bool = False,
+        include_claimed: bool = False,
+    ) -> Any:
+        """Shows the oldest pending message, or the one of an id; None when none matches.
+
+        Args:
+            exact_timestamp: an id; None: the oldest.
+            with_timestamps: `(body, id)` instead of the body.
+            include_claimed: claimed messages too, while they are not vacuumed.
+        """
+        if exact_timestamp is not None:
+            exact_timestamp = exact_id(exact_timestamp, "exact_timestamp")
+        return self._do(
+            BrokerCore.peek_one,
+            self._name,
+            exact_timestamp=exact_timestamp,
+            with_timestamps=with_timestamps,
+            include_claimed=include_claimed,
+        )
+
+    @accepts_since
+    def peek_many(
+        self,
+        limit: int = 1000,
+        *,
+        with_timestamps: bool = False,
+        after_timestamp: int | None = None,
+        before_timestamp: int | None = None,
+        include_claimed: bool = False,
+    ) -> list[Any]:
+        """Shows the oldest pending messages and changes nothing.
+
+        Args:
+            limit: at most so many, at least 1.
+            with_timestamps: `(body, id)` tuples instead of bodies.
+            after_timestamp: only ids above this one.
+            before_timestamp: only ids below this one.
+            include_claimed: claimed messages too, while they are not vacuumed.
+        """
+        batch_limit(limit)
+        _check_bounds(after_timestamp, before_timestamp)
+        many: list[Any] = self._do(
+            BrokerCore.peek_many,
+            self._name,
+            limit,
+            with_timestamps=with_timestamps,
+            after_timestamp=after_timestamp,
+            before_timestamp=before_timestamp,
+            include_claimed=include_claimed,
+        )
+        return many
+
+    @accepts_since
+    def peek_generator(
+        self,
+        *,
+        with_timestamps: bool = False,
+        after_timestamp: int | None = None,
+        before_timestamp: int | None = None,
+        exact_timestamp: int | str | None = None,
+        include_claimed: bool = False,
+    ) -> Iterator[Any]:
+        """Shows messages one after the other, a page at a time, as the queue is then.
+
+        Args:
+            with_timestamps: `(body, id)` tuples instead of bodies.
+            after_timestamp: only ids above this one.
+            before_timestamp: only ids below this one.
+            exact_timestamp: only the message of this id.
+            include_claimed: claimed messages too, while they are not vacuumed.
+        """
+        _check_bounds(after_timestamp, before_timestamp)
+        if exact_timestamp is not None:
+            exact_timestamp = exact_id(exact_timestamp, "exact_timestamp")
+        yield from self._stream(
+            BrokerCore.peek_generator,
+            with_timestamps=with_timestamps,
+            after_timestamp=after_timestamp,
+            before_timestamp=before_timestamp,
+            exact_timestamp=exact_timestamp,
+            include_claimed=include_claimed,
+        )
+
+    # ---- moving ------------------------------------------------------------------------------
+
+    @accepts_since
+    def move(
+        self,
+        destination: Union[str, Queue],
+        *,
+        message_id: int | str | None = None,
+        after_timestamp: int | None = None,
+        before_timestamp: int | None = None,
+        all_messages: bool = False,
+    ) -> dict[str, Any] | None | Iterator[dict[str, Any]]:
+        """Moves the oldest pending message that matches to another queue.
+
+        Args:
+            destination: a name, or a queue of the same broker.
+            message_id: the message of this id, a claimed one too; alone.
+            after_timestamp: only ids above this one.
+            before_timestamp: only ids below this one.
+            all_messages: return a generator that moves all of them instead.
+
+        Returns:
+            `{"message": body, "timestamp": id}`, or None; or a generator of such.
+
+        Raises:
+            ValueError: for selectors that do not go together, the same queue, or a queue of
+                another broker.
+        """
+        target = self._destination(destination)
+        if message_id is not None:
+            _alone(all_messages, after_timestamp, before_timestamp)
+            row = self.move_one(
+                target,
+                exact_timestamp=message_id,
+                require_unclaimed=False,
+                with_timestamps=True,
+            )
+            return None if row is None else _moved(row)
+        bounds = {"after_timestamp": after_timestamp, "before_timestamp": before_timestamp}
+        if all_messages:
+            return map(_moved, self.move_generator(target, with_timestamps=True, **bounds))
+        if after_timestamp is None and before_timestamp is None:
+            row = self.move_one(target, with_timestamps=True)
+        else:
+            row = _first(self.move_many(target, 1, with_timestamps=True, **bounds))
+        return None if row is None else _moved(row)
+
+    def move_one(
+        self,
+        destination: Union[str, Queue],
+        *,
+        exact_timestamp: int | str | None = None,
+        require_unclaimed: bool = True,
+        with_timestamps: bool = False,
+    ) -> Any:
+        """Moves the oldest message, or the one of an id; None when none matches.
+
+        Args:
+            destination: a name, or a queue of the same broker.
+            exact_timestamp: an id; None: the oldest.
+            require_unclaimed: pending messages only; False: claimed ones too.
+            with_timestamps: `(body, id)` instead of the body.
+        """
+        target = self._destination(destination)
+        if exact_timestamp is not None:
+            exact_timestamp = exact_id(exact_timestamp, "exact_timestamp")
+        return self._do(
+            BrokerCore.move_one,
+            self._name,
+            target,
+            exact_timestamp=exact_timestamp,
+            require_unclaimed=require_unclaimed,
+            with_timestamps=with_timestamps,
+        )
+
+    @accepts_since
+    def move_many(
+        self,
+        destination: Union[str, Queue],
+        limit: int,
+        *,
+        with_timestamps: bool = False,
+        delivery_guarantee: str = "exactly_once",
+        after_timestamp: int | None = None,
+        before_timestamp: int | None = None,
+        require_unclaimed: bool = True,
+    ) -> list[Any]:
+        """Moves the oldest messages in one transaction.
+
+        Args:
+            destination: a name, or a queue of the same broker.
+            limit: at most so many, at least 1.
+            with_timestamps: `(body, id)` tuples instead of bodies.
+            delivery_guarantee: checked; it makes no difference here.
+            after_timestamp: only ids above this one.
+            before_timestamp: only ids below this one.
+            require_unclaimed: pending messages only; False: claimed ones too.
+        """
+        _stream.check_guarantee(delivery_guarantee)
+        batch_limit(limit)
+        _check_bounds(after_timestamp, before_timestamp)
+        many: list[Any] = self._do(
+            BrokerCore.move_many,
+            self._name,
+            self._destination(destination),
+            limit,
+            with_timestamps=with_timestamps,
+            after_timestamp=after_timestamp,
+            before_timestamp=before_timestamp,
+            require_unclaimed=require_unclaimed,
+        )
+        return many
+
+    @accepts_since
+    def move_generator(
+        self,
+        destination: Union[str, Queue],
+        *,
+        with_timestamps: bool = False,
+        delivery_guarantee: str = "exactly_once",
+        after_timestamp: int | None = None,
+        before_timestamp: int | None = None,
+        exact_timestamp: int | str | None = None,
+    ) -> Iterator[Any]:
+        """Moves messages one after the other; see `read_generator()` for the arguments.
+
+        Args:
+            destination: a name, or a queue of the same broker.
+            with_timestamps: `(body, id)` tuples instead of bodies.
+            delivery_guarantee: `exactly_once` or `at_least_once`.
+            after_timestamp: only ids above this one.
+            before_timestamp: only ids below this one.
+            exact_timestamp: only the message of this id.
+        """
+        target = self._destination(destination)
+        return self._delivered(
+            BrokerCore.move_generator,
+            (target,),
+            with_timestamps,
+            delivery_guarantee,
+            after_timestamp,
+            before_timestamp,
+            exact_timestamp,
+        )
+
+    def _destination(self, destination: str | Queue | None) -> str:
+        if destination is None:
+            raise ValueError("target_queue is required for move operation")
+        if isinstance(destination, Queue):
+            self._require_same_broker(destination)
+            destination = destination._name
+        if destination == self._name:
+            raise ValueError("Source and destination queues cannot be the same")
+        return checked_name(destination)
+
+    def _require_same_broker(self, other: Queue) -> None:
+        if self._runner is not other._runner or (
+            self._runner is None and _place(self._target) != _place(other._target)
+        ):
+            raise ValueError(
+                "Cannot move messages between different broker targets: "
+                f"source={self._target.display_target!r}, "
+                f"destination={other._target.display_target!r}"
+            )
+
+    # ---- removing ----------------------------------------------------------------------------
+
+    def delete(self, *, message_id: int | str | None = None) -> bool:
+        """Removes messages, claimed ones included.
+
+        Args:
+            message_id: the message of this id; None: all.
+
+        Returns:
+            Whether anything was there.
+        """
+        if message_id is None:
+            return bool(self._do(BrokerCore.delete, self._name))
+        return bool(self.delete_many([exact_id(message_id)]))
+
+    def delete_many(self, message_ids: Sequence[int | str]) -> int:
+        """Removes messages by id, claimed ones included, in one transaction.
+
+        Args:
+            message_ids: exact ids; repeated ones count once.
+
+        Returns:
+            How many were removed.
+        """
+        ids = [exact_id(message_id) for message_id in message_ids]
+        if not ids:
+            return 0
+        removed: int = self._do(BrokerCore.delete_message_ids, self._name, ids)
+        return removed
+
+    # ---- questions ---------------------------------------------------------------------------
+
+    @accepts_since
+    def find_message_ids(
+        self,
+        *,
+        body_contains: str,
+        limit: int = 100,
+        after_timestamp: int | None = None,
+        before_timestamp: int | None = None,
+        include_claimed: bool = False,
+    ) -> list[int]:
+        """Ids of messages whose body contains a text; see `BrokerCore.find_message_ids()`.
+
+        Args:
+            body_contains: 3 to 1024 characters, of which 3 are not blank.
+            limit: 1 to 1000.
+            after_timestamp: only ids above this one.
+            before_timestamp: only ids below this one.
+            include_claimed: claimed messages too, while they are not vacuumed.
+        """
+        found: list[int] = self._do(
+            BrokerCore.find_message_ids,
+            self._name,
+            body_contains=body_contains,
+            limit=limit,
+            after_timestamp=after_timestamp,
+            before_timestamp=before_timestamp,
+            include_claimed=include_claimed,
+        )
+        return found
+
+    @accepts_since
+    def has_pending(self, after_timestamp: int | None = None) -> bool:
+        """Whether there is a pending message.
+
+        Args:
+            after_timestamp: only ids above this one.
+        """
+        _check_bounds(after_timestamp, None)
+        return bool(self._do(BrokerCore.has_pending_messages, self._name, after_timestamp))
+
+    def latest_pending_timestamp(self) -> int | None:
+        """The greatest id of the pending messages; None when there are none."""
+        latest: int | None = self._do(BrokerCore.latest_pending_timestamp, self._name)
+        return latest
+
+    def exists(self) -> bool:
+        """Whether there is any message, claimed ones included."""
+        return bool(self._do(BrokerCore.queue_exists, self._name))
+
+    def stats(self) -> QueueStats:
+        """Counts of the queue."""
+        stats: QueueStats = self._do(BrokerCore.get_queue_stat, self._name)
+        return stats
+
+    def get_data_version(self) -> int | None:
+        """SQLite's counter of commits by other connections; None where there is none."""
+        version: int | None = self._do(BrokerCore.get_data_version)
+        return version
+
+    # ---- ids ---------------------------------------------------------------------------------
+
+    def generate_timestamp(self) -> int:
+        """Allocates an id without a message; nobody else gets it."""
+        generated: int = self._do(BrokerCore.generate_timestamp)
+        self._last_ts = generated
+        return generated
+
+    def get_ts(self) -> int:
+        """The same as `generate_timestamp()`."""
+        return self.generate_timestamp()
+
+    def refresh_last_ts(self) -> int:
+        """Reads the broker's high-water of ids and keeps it as `last_ts`."""
+        read: int = self._do(BrokerCore.refresh_last_timestamp)
+        self._last_ts = read
+        return read
+
+    # ---- SQL and transactions ----------------------------------------------------------------
+
+    @contextmanager
+    def sidecar(self, *, transaction: bool = False) -> Iterator[SidecarSession]:
+        """SQL of the application's own on the broker's database; see `BrokerCore.sidecar()`.
+
+        Args:
+            transaction: all statements commit together at a clean exit.
+        """
+        with self.get_connection() as core, core.sidecar(transaction=transaction) as session:
+            yield session
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """A transaction on the queue's broker; see `BrokerCore.transaction()`."""
+        with self.get_connection() as core, core.transaction() as transaction:
+            yield transaction
+
+    # ---- waiting and closing -----------------------------------------------------------------
+
+    def create_activity_waiter(self, *, stop_event: threading.Event) -> ActivityWaiter | None:
+        """An object that waits for activity on the queue; None where the backend has none.
+
+        Args:
+            stop_event: ends its waits.
+        """
+        if self._waiter is None:
+            plugin = getattr(self._runner, "backend_plugin", None) or self._target.plugin
+            self._waiter = plugin.create_activity_waiter(
+                target=self._target.target,
+                backend_options=self._target.backend_options,
+                runner=self._runner,
+                queue_name=self._name,
+                stop_event=stop_event,
+            )
+        return self._waiter
+
+    def set_stop_event(self, stop_event: threading.Event | None) -> None:
+        """Lets an event end operations with StopException; None: nothing does."""
+        self._waiting = waiting_for(stop_event)
+
+    def cleanup_connections(self) -> None:
+        """Closes the calling thread's connection; the queue stays usable."""
+        if self._connection is not None and self._connection._session is not None:
+            self._connection._session.drop_thread()
+
+    def close(self) -> None:
+        """Releases the connections of all threads. Repeatable; a later use opens them again."""
+        if self._connection is not None and self._runner is None:
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _restored(cls: type[Queue], name: str, path: Any, config: Any) -> Queue:
+    return cls(name, db_path=path, config=config)
+
+
+def _place(target: BrokerTarget) -> tuple[Any, ...]:
+    return (target.backend_name, target.target, sorted(target.backend_options.items()))
+
+
+def _record(record: Any) -> tuple[Any, Any]:
+    try:
+        message, message_id = record
+    except (TypeError, ValueError) as error:
+        raise TypeError("queue insert records must be (message, message_id) tuples") from error
+    return message, message_id
+
+
+def _alone(all_messages: bool, after: object, before: object) -> None:
+    if all_messages or after is not None or before is not None:
+        raise ValueError(
+            "message_id cannot be used with all_messages, after_timestamp, or before_timestamp"
+        )
+
+
+def _check_bounds(after: object, before: object) -> None:
+    bound(after, "after_timestamp")
+    bound(before, "before_timestamp")
+
+
+def _first(rows: list[Any]) -> Any:
+    return rows[0] if rows else None
+
+
+def _moved(row: tuple[str, int]) -> dict[str, Any]:
+    return {"message": row[0], "timestamp": row[1]}
