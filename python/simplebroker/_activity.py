@@ -1,0 +1,72 @@
+"""What wakes a watcher: waiters that a backend may offer, for one queue or for several."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from .sbqueue import Queue
+
+
+@runtime_checkable
+class ActivityWaiter(Protocol):
+    """Waits for activity in queues."""
+
+    def wait(self, timeout: float) -> bool:
+        """Waits at most `timeout` seconds; True is a hint that something may have come."""
+        ...
+
+    def close(self) -> None:
+        """Ends the waiter for good; later calls do nothing."""
+        ...
+
+
+@runtime_checkable
+class MultiQueueActivityWaiterHook(Protocol):
+    """A backend that wakes one waiter for several queues."""
+
+    def create_activity_waiter_for_queues(
+        self,
+        *,
+        target: str | None,
+        backend_options: dict[str, Any] | None,
+        runner: Any,
+        queue_names: Sequence[str],
+        stop_event: threading.Event,
+    ) -> ActivityWaiter | None:
+        """A waiter for all of the queues, or None: then watchers poll."""
+        ...
+
+
+def create_activity_waiter_for_queues(
+    queues: Sequence[Queue], *, stop_event: threading.Event
+) -> ActivityWaiter | None:
+    """One waiter for several queues; None where the backend wakes nobody (SQLite).
+
+    Args:
+        queues: queues that share one runner object, or have no runner and one target.
+        stop_event: ends its waits.
+
+    Raises:
+        ValueError: no queues, or queues that do not belong together.
+    """
+    queues = list(queues)
+    if not queues:
+        raise ValueError("queues cannot be empty")
+    first = queues[0]
+    runner, target = first._runner, first._target
+    for queue in queues[1:]:
+        if queue._runner is not runner or (runner is None and queue._target != target):
+            raise ValueError("queues cannot safely share one activity waiter")
+    plugin = getattr(runner, "backend_plugin", None) or target.plugin
+    if not isinstance(plugin, MultiQueueActivityWaiterHook):
+        return None
+    return plugin.create_activity_waiter_for_queues(
+        target=target.target,
+        backend_options=dict(target.backend_options),
+        runner=runner,
+        queue_names=[queue.name for queue in queues],
+        stop_event=stop_event,
+    )
