@@ -1,5 +1,5 @@
 /*
- * What the library calls in Python. Each is implemented in python/simplebroker/_callbacks.py and
+ * What the library calls in Python. Each is a function of the same name in python/simplebroker and
  * takes a cffi handle as its payload.
  */
 extern "Python" sb_status sbpy_runner_run(void *payload, const char *sql, size_t sql_len,
@@ -16,3 +16,7 @@ extern "Python" int sbpy_poll(void *payload);
 extern "Python" sb_status sbpy_high_water_read(void *payload, int64_t *out);
 extern "Python" sb_status sbpy_high_water_advance(void *payload, int64_t value);
 extern "Python" int sbpy_stop_event(void *payload);
+extern "Python" sb_status sbpy_load_alias(void *payload, const char *alias, size_t alias_len,
+                                          const char *target, size_t target_len);
+extern "Python" sb_status sbpy_load_messages(void *payload, const sb_messages *messages);
+extern "Python" sb_status sbpy_load_advance(void *payload, int64_t last_ts);

@@ -7,7 +7,6 @@ values that keep the environment out (`ResolvedConfig`).
 
 from __future__ import annotations
 
-
 import threading
 import warnings
 from collections.abc import ItemsView, Iterator, Mapping

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._config import config_handle
 from ._ids import queue_name
-from ._library import EMPTY, NULL
+from ._library import NULL
 from ._native import ffi, lib
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 
 from . import _stream
 from ._config import Config, config_handle
@@ -568,7 +568,7 @@ class Queue:
     @accepts_since
     def move(
         self,
-        destination: Union[str, Queue],
+        destination: str | Queue,
         *,
         message_id: int | str | None = None,
         after_timestamp: int | None = None,
@@ -612,7 +612,7 @@ class Queue:
 
     def move_one(
         self,
-        destination: Union[str, Queue],
+        destination: str | Queue,
         *,
         exact_timestamp: int | str | None = None,
         require_unclaimed: bool = True,
@@ -641,7 +641,7 @@ class Queue:
     @accepts_since
     def move_many(
         self,
-        destination: Union[str, Queue],
+        destination: str | Queue,
         limit: int,
         *,
         with_timestamps: bool = False,
@@ -679,7 +679,7 @@ class Queue:
     @accepts_since
     def move_generator(
         self,
-        destination: Union[str, Queue],
+        destination: str | Queue,
         *,
         with_timestamps: bool = False,
         delivery_guarantee: str = "exactly_once",
