@@ -9,10 +9,9 @@
 What is used by few programs is imported at its first use.
 """
 
-from typing import TYPE_CHECKING
-
 from ._config import ResolvedConfig, resolve_config, resolve_isolated_config
 from ._ids import format_message_id
+from ._later import TYPE_CHECKING
 from ._library import text as _text
 from ._native import lib as _lib
 from ._results import QueueRenameResult, QueueStats

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from ._later import typing
 from ._native import ffi, lib
 
 Row = tuple[str, int] | str
@@ -14,7 +13,7 @@ _id = lib.sb_messages_id
 _free = lib.sb_messages_free
 
 
-def take_one(out: Any, with_timestamps: bool) -> Any:
+def take_one(out: typing.Any, with_timestamps: bool) -> typing.Any:
     """The only message of a batch; the batch is freed."""
     messages = out[0]
     try:
@@ -26,12 +25,12 @@ def take_one(out: Any, with_timestamps: bool) -> Any:
         _free(messages)
 
 
-def take_all(out: Any, with_timestamps: bool) -> list[Any]:
+def take_all(out: typing.Any, with_timestamps: bool) -> list[typing.Any]:
     """All messages of a batch; the batch is freed."""
     messages = out[0]
     try:
         size = ffi.new("size_t *")
-        rows: list[Any] = []
+        rows: list[typing.Any] = []
         for index in range(lib.sb_messages_count(messages)):
             data = _body(size, messages, index)
             body = str(_unpack(data, size[0]), "utf-8")
@@ -41,7 +40,7 @@ def take_all(out: Any, with_timestamps: bool) -> list[Any]:
         _free(messages)
 
 
-def take_ids(out: Any) -> list[int]:
+def take_ids(out: typing.Any) -> list[int]:
     """The ids of a batch; the batch is freed."""
     messages = out[0]
     try:

@@ -11,38 +11,35 @@ import _sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 from ._exceptions import DataError, IntegrityError
+from ._later import _config, typing
 from ._library import NULL, callback_failed, check, forget_callback_failure
 from ._native import ffi, lib
 
-if TYPE_CHECKING:
-    from ._config import Config
-
-_unpack: Callable[[Any, int], bytes] = ffi.unpack
-_from_handle: Callable[[Any], Any] = ffi.from_handle
+_unpack: Callable[[typing.Any, int], bytes] = ffi.unpack
+_from_handle: Callable[[typing.Any], typing.Any] = ffi.from_handle
 _text_of = lib.sb_values_text
 
 # ---- values ----------------------------------------------------------------------------------
 
 
-def _bytes_at(values: Any, index: int) -> bytes:
+def _bytes_at(values: typing.Any, index: int) -> bytes:
     size = ffi.new("size_t *")
     data = _text_of(size, values, index)
     return _unpack(data, size[0])
 
 
-def _str_at(values: Any, index: int) -> str:
+def _str_at(values: typing.Any, index: int) -> str:
     return str(_bytes_at(values, index), "utf-8")
 
 
-def _null_at(values: Any, index: int) -> None:
+def _null_at(values: typing.Any, index: int) -> None:
     return None
 
 
 # By the number of the type; the library hands out SB_NULL to SB_BLOB only.
-_READERS: tuple[Callable[[Any, int], Any], ...] = (
+_READERS: tuple[Callable[[typing.Any, int], typing.Any], ...] = (
     _null_at,
     lib.sb_values_int64,
     lib.sb_values_double,
@@ -51,12 +48,12 @@ _READERS: tuple[Callable[[Any, int], Any], ...] = (
 )
 
 
-def value_at(values: Any, index: int) -> Any:
+def value_at(values: typing.Any, index: int) -> typing.Any:
     """One value of an `sb_values *`."""
     return _READERS[lib.sb_values_type(values, index)](values, index)
 
 
-def python_values(values: Any) -> tuple[Any, ...]:
+def python_values(values: typing.Any) -> tuple[typing.Any, ...]:
     """The values of an `sb_values *`: int, float, str, bytes or None each."""
     type_of = lib.sb_values_type
     return tuple(
@@ -64,7 +61,7 @@ def python_values(values: Any) -> tuple[Any, ...]:
     )
 
 
-def add_value(values: Any, value: object) -> None:
+def add_value(values: typing.Any, value: object) -> None:
     """Appends a value to an `sb_values *`.
 
     Raises:
@@ -92,7 +89,7 @@ def add_value(values: Any, value: object) -> None:
     check(status)
 
 
-def native_values(values: Any) -> Any:
+def native_values(values: typing.Any) -> typing.Any:
     """An owned `sb_values *` of the items of a sequence; see `add_value()`."""
     native = ffi.gc(lib.sb_values_new(), lib.sb_values_free)
     if not native:
@@ -108,7 +105,7 @@ _TEXTS_KEPT = 256
 _texts: dict[bytes, str] = {}
 
 
-def _statement(sql: Any, size: int) -> str:
+def _statement(sql: typing.Any, size: int) -> str:
     """The text of a statement: the same object each time, so that drivers find theirs quickly."""
     encoded = _unpack(sql, size)
     known = _texts.get(encoded)
@@ -124,10 +121,10 @@ class _Driver:
 
     __slots__ = ("failed", "handle", "runner", "spare")
 
-    def __init__(self, runner: Any) -> None:
+    def __init__(self, runner: typing.Any) -> None:
         self.runner = runner
         self.failed = False  # something is noted that a success makes void
-        self.spare: list[Any] = []  # value lists for the next rows
+        self.spare: list[typing.Any] = []  # value lists for the next rows
         self.handle = ffi.new_handle(self)
 
     def fails(self, exception: BaseException) -> int:
@@ -139,7 +136,7 @@ class _Driver:
         self.failed = False
         forget_callback_failure()
 
-    def push(self, rows: Any, result: Any) -> int:
+    def push(self, rows: typing.Any, result: typing.Any) -> int:
         try:
             values = self.spare.pop()
         except IndexError:
@@ -170,7 +167,9 @@ def _status_of(exception: BaseException) -> int:
 
 
 @ffi.def_extern(error=lib.SB_EUSER)
-def sbpy_runner_run(payload: Any, sql: Any, sql_len: int, params: Any, rows: Any) -> int:
+def sbpy_runner_run(
+    payload: typing.Any, sql: typing.Any, sql_len: int, params: typing.Any, rows: typing.Any
+) -> int:
     driver: _Driver = _from_handle(payload)
     try:
         statement, values = _statement(sql, sql_len), python_values(params)
@@ -186,7 +185,7 @@ def sbpy_runner_run(payload: Any, sql: Any, sql_len: int, params: Any, rows: Any
 
 
 @ffi.def_extern(error=lib.SB_EUSER)
-def sbpy_runner_begin(payload: Any) -> int:
+def sbpy_runner_begin(payload: typing.Any) -> int:
     driver: _Driver = _from_handle(payload)
     try:
         driver.runner.begin_immediate()
@@ -198,7 +197,7 @@ def sbpy_runner_begin(payload: Any) -> int:
 
 
 @ffi.def_extern(error=lib.SB_EUSER)
-def sbpy_runner_commit(payload: Any) -> int:
+def sbpy_runner_commit(payload: typing.Any) -> int:
     driver: _Driver = _from_handle(payload)
     try:
         driver.runner.commit()
@@ -208,7 +207,7 @@ def sbpy_runner_commit(payload: Any) -> int:
 
 
 @ffi.def_extern(error=lib.SB_EUSER)
-def sbpy_runner_rollback(payload: Any) -> int:
+def sbpy_runner_rollback(payload: typing.Any) -> int:
     driver: _Driver = _from_handle(payload)
     try:
         driver.runner.rollback()
@@ -219,7 +218,7 @@ def sbpy_runner_rollback(payload: Any) -> int:
 
 
 @ffi.def_extern(error=lib.SB_EUSER)
-def sbpy_runner_setup(payload: Any, phase: int) -> int:
+def sbpy_runner_setup(payload: typing.Any, phase: int) -> int:
     driver: _Driver = _from_handle(payload)
     try:
         driver.runner.setup(_setup_phase(phase))
@@ -229,7 +228,7 @@ def sbpy_runner_setup(payload: Any, phase: int) -> int:
 
 
 @ffi.def_extern(error=lib.SB_EUSER)
-def sbpy_runner_is_setup_complete(payload: Any, phase: int) -> int:
+def sbpy_runner_is_setup_complete(payload: typing.Any, phase: int) -> int:
     driver: _Driver = _from_handle(payload)
     try:
         done = driver.runner.is_setup_complete(_setup_phase(phase))
@@ -238,7 +237,7 @@ def sbpy_runner_is_setup_complete(payload: Any, phase: int) -> int:
         return driver.fails(exception)
 
 
-def _setup_phase(phase: int) -> Any:
+def _setup_phase(phase: int) -> typing.Any:
     from ._runner import SetupPhase
 
     names = {
@@ -249,15 +248,15 @@ def _setup_phase(phase: int) -> Any:
     return names[phase]
 
 
-_closing: set[Any] = set()
+_closing: set[typing.Any] = set()
 
 
 @ffi.def_extern()
-def sbpy_release(payload: Any) -> None:
+def sbpy_release(payload: typing.Any) -> None:
     _closing.discard(payload)
 
 
-def _runner_members(runner: Any) -> Any:
+def _runner_members(runner: typing.Any) -> typing.Any:
     """An `sb_runner *` of the callbacks that a runner has members for."""
     calls = ffi.new("sb_runner *")
     check(lib.sb_runner_init(calls, lib.SB_RUNNER_VERSION))
@@ -277,19 +276,21 @@ class RunnerCalls:
 
     __slots__ = ("_driver", "native", "payload")
 
-    def __init__(self, runner: Any) -> None:
+    def __init__(self, runner: typing.Any) -> None:
         self._driver = _Driver(runner)
         self.native = _runner_members(runner)
         self.payload = self._driver.handle
 
 
-def _close(driver: _Driver, broker: Any) -> None:
+def _close(driver: _Driver, broker: typing.Any) -> None:
     # A cursor or transaction may keep the broker, and with it the payload, for some time.
     _closing.add(driver.handle)
     lib.sb_close(broker)
 
 
-def open_runner(runner: Any, config: Config, options: Any = NULL) -> Any:
+def open_runner(
+    runner: typing.Any, config: _config.Config, options: typing.Any = NULL
+) -> typing.Any:
     """Opens a broker whose SQL a Python object runs, and sets up the schema through it.
 
     Args:
@@ -326,12 +327,12 @@ class HighWater:
 
     __slots__ = ("_plugin", "_runner", "payload")
 
-    def __init__(self, runner: Any, plugin: Any) -> None:
+    def __init__(self, runner: typing.Any, plugin: typing.Any) -> None:
         self._runner = runner
         self._plugin = plugin
         self.payload = ffi.new_handle(self)
 
-    def read(self, out: Any) -> int:
+    def read(self, out: typing.Any) -> int:
         value = self._plugin.read_last_ts(self._runner)
         if value is None:
             return int(lib.SB_EMPTY)
@@ -347,7 +348,7 @@ class HighWater:
 
 
 @ffi.def_extern(error=lib.SB_EUSER)
-def sbpy_high_water_read(payload: Any, out: Any) -> int:
+def sbpy_high_water_read(payload: typing.Any, out: typing.Any) -> int:
     try:
         return int(_from_handle(payload).read(out))
     except BaseException as exception:
@@ -355,7 +356,7 @@ def sbpy_high_water_read(payload: Any, out: Any) -> int:
 
 
 @ffi.def_extern(error=lib.SB_EUSER)
-def sbpy_high_water_advance(payload: Any, value: int) -> int:
+def sbpy_high_water_advance(payload: typing.Any, value: int) -> int:
     try:
         return int(_from_handle(payload).advance(value))
     except BaseException as exception:
@@ -366,12 +367,12 @@ def sbpy_high_water_advance(payload: Any, value: int) -> int:
 
 
 @ffi.def_extern(error=0)
-def sbpy_stop_event(payload: Any) -> int:
+def sbpy_stop_event(payload: typing.Any) -> int:
     return int(_from_handle(payload).is_set())
 
 
 @contextmanager
-def cancelled_by(stop_event: Any) -> Iterator[Any]:
+def cancelled_by(stop_event: typing.Any) -> Iterator[typing.Any]:
     """Options whose waiting ends when an event is set; NULL without an event."""
     if stop_event is None:
         yield NULL
@@ -394,7 +395,7 @@ def cancelled_by(stop_event: Any) -> Iterator[Any]:
 
 
 @ffi.def_extern(error=lib.SB_EUSER)
-def sbpy_row(payload: Any, row: Any) -> int:
+def sbpy_row(payload: typing.Any, row: typing.Any) -> int:
     """Hands a row to the function that is the payload."""
     try:
         _from_handle(payload)(python_values(row))
@@ -404,6 +405,6 @@ def sbpy_row(payload: Any, row: Any) -> int:
 
 
 @ffi.def_extern()
-def sbpy_warning(payload: Any, kind: int, text: Any) -> None:
+def sbpy_warning(payload: typing.Any, kind: int, text: typing.Any) -> None:
     """Hands a warning (`SB_WARN_*`, text) to the function that is the payload."""
     _from_handle(payload)(kind, str(ffi.string(text), "utf-8", "replace"))

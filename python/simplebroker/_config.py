@@ -10,13 +10,11 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import ItemsView, Iterator, Mapping
-from typing import Any, Literal
 
 from ._exceptions import InvalidConfigError
+from ._later import typing
 from ._library import NULL, check, text
 from ._native import ffi, lib
-
-Ambient = Literal["environment", "snapshot"]
 
 _TYPES: dict[str, int] = {
     text(lib.sb_config_key(i)): lib.sb_config_key_type(i) for i in range(lib.sb_config_key_count())
@@ -59,7 +57,7 @@ def _print_warning(message: str) -> None:
 _listener = ffi.new_handle(_hear)
 
 
-def _listening(native: Any) -> Any:
+def _listening(native: typing.Any) -> typing.Any:
     from . import _callbacks as _callbacks  # implements sbpy_warning
 
     check(lib.sb_config_on_warning(native, lib.sbpy_warning, _listener, NULL))
@@ -69,7 +67,7 @@ def _listening(native: Any) -> Any:
 # ---- native configurations -------------------------------------------------------------------
 
 
-def _owned(function: Any, *arguments: Any) -> Any:
+def _owned(function: typing.Any, *arguments: typing.Any) -> typing.Any:
     out = ffi.new("sb_config **")
     check(function(out, *arguments))
     return _listening(ffi.gc(out[0], lib.sb_config_free))
@@ -87,18 +85,18 @@ def _refuse(key: object, value: object) -> None:
     check(lib.sb_config_refuse(key_bytes, len(key_bytes), shown_bytes, len(shown_bytes)))
 
 
-def _set_text(native: Any, name: bytes, value: str) -> int:
+def _set_text(native: typing.Any, name: bytes, value: str) -> int:
     encoded = str.encode(value, "utf-8", "surrogateescape")
     return int(lib.sb_config_set_text(native, name, len(name), encoded, len(encoded)))
 
 
-def _set_int(native: Any, name: bytes, value: int) -> int:
+def _set_int(native: typing.Any, name: bytes, value: int) -> int:
     if value not in _INT64:
         return _set_text(native, name, int.__repr__(value))
     return int(lib.sb_config_set_int64(native, name, len(name), value))
 
 
-def _set_converted(native: Any, name: bytes, kind: int, value: Any) -> int:
+def _set_converted(native: typing.Any, name: bytes, kind: int, value: typing.Any) -> int:
     """A value of a foreign type, through the conversion of Python that the setting stands for."""
     if kind == lib.SB_TEXT:
         return _set_text(native, name, str(value))
@@ -109,7 +107,7 @@ def _set_converted(native: Any, name: bytes, kind: int, value: Any) -> int:
     return _set_int(native, name, int(value))
 
 
-def _set(native: Any, key: str, value: Any) -> None:
+def _set(native: typing.Any, key: str, value: typing.Any) -> None:
     name, kind = _NAMES[key], _TYPES[key]
     try:
         if isinstance(value, str):
@@ -137,10 +135,12 @@ def _set(native: Any, key: str, value: Any) -> None:
     check(status)
 
 
-def _override(native: Any, overrides: ItemsView[Any, Any]) -> dict[Any, Any]:
+def _override(
+    native: typing.Any, overrides: ItemsView[typing.Any, typing.Any]
+) -> dict[typing.Any, typing.Any]:
     """Lays values over a configuration; hands back those of unknown keys."""
-    unknown: dict[Any, Any] = {}
-    paths: dict[str, Any] = {}
+    unknown: dict[typing.Any, typing.Any] = {}
+    paths: dict[str, typing.Any] = {}
     for key, value in overrides:
         if not isinstance(key, str) or key not in _TYPES:
             unknown[key] = value
@@ -156,13 +156,13 @@ def _override(native: Any, overrides: ItemsView[Any, Any]) -> dict[Any, Any]:
     return unknown
 
 
-def _text_value(native: Any, name: bytes) -> str:
+def _text_value(native: typing.Any, name: bytes) -> str:
     out, size = ffi.new("char const **"), ffi.new("size_t *")
     check(lib.sb_config_get_text(out, size, native, name, len(name)))
     return str(ffi.buffer(out[0], size[0]), "utf-8", "surrogateescape")
 
 
-def _value(native: Any, key: str) -> Any:
+def _value(native: typing.Any, key: str) -> typing.Any:
     kind, name = _TYPES[key], _NAMES[key]
     if kind == lib.SB_TEXT:
         return _text_value(native, name)
@@ -180,21 +180,23 @@ class Config:
 
     __slots__ = ("_key", "_values", "extra", "native")
 
-    def __init__(self, native: Any, extra: dict[Any, Any] | None = None) -> None:
+    def __init__(
+        self, native: typing.Any, extra: dict[typing.Any, typing.Any] | None = None
+    ) -> None:
         self.native = native
         self.extra = extra or {}
-        self._values: dict[Any, Any] | None = None
-        self._key: tuple[Any, ...] | None = None
+        self._values: dict[typing.Any, typing.Any] | None = None
+        self._key: tuple[typing.Any, ...] | None = None
 
     @property
-    def values(self) -> dict[Any, Any]:
+    def values(self) -> dict[typing.Any, typing.Any]:
         """The 32 normalised values, then those of unknown keys as they were given."""
         if self._values is None:
             self._values = {key: _value(self.native, key) for key in _TYPES} | self.extra
         return self._values
 
     @property
-    def key(self) -> tuple[Any, ...]:
+    def key(self) -> tuple[typing.Any, ...]:
         """Equal for equal settings, whatever way they came."""
         if self._key is None:
             self._key = tuple(map(self.values.__getitem__, _TYPES))
@@ -204,7 +206,7 @@ class Config:
 # ---- the public mappings ---------------------------------------------------------------------
 
 
-class ResolvedConfig(Mapping[str, Any]):
+class ResolvedConfig(Mapping[str, "typing.Any"]):
     """The 32 settings, checked and normalised, that keep the environment out.
 
     Given as `config=` anywhere, it is used as it is.
@@ -221,14 +223,14 @@ class ResolvedConfig(Mapping[str, Any]):
 
     _config: Config
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
+    def __init__(self, values: Mapping[str, typing.Any]) -> None:
         native = _owned(lib.sb_config_isolated)
         for key, value in _override(native, dict(values).items()).items():
             _refuse(key, value)
         issue_warnings(stacklevel=2)
         object.__setattr__(self, "_config", Config(native))
 
-    def __getitem__(self, key: str) -> Any:
+    def __getitem__(self, key: str) -> typing.Any:
         return self._config.values[key]
 
     def __iter__(self) -> Iterator[str]:
@@ -251,11 +253,11 @@ class ResolvedConfig(Mapping[str, Any]):
     def __repr__(self) -> str:
         return "<ResolvedConfig of 32 settings>"
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[typing.Any, ...]:
         return (_restored, (type(self), dict(self)))
 
 
-def _restored(cls: type[ResolvedConfig], values: dict[str, Any]) -> ResolvedConfig:
+def _restored(cls: type[ResolvedConfig], values: dict[str, typing.Any]) -> ResolvedConfig:
     return cls(values)
 
 
@@ -265,7 +267,7 @@ def _wrapped(config: Config) -> ResolvedConfig:
     return resolved
 
 
-class Snapshot(Mapping[str, Any]):
+class Snapshot(Mapping[str, "typing.Any"]):
     """The environment at the first import of the package: its values, or the error they gave."""
 
     def __init__(self) -> None:
@@ -292,7 +294,7 @@ class Snapshot(Mapping[str, Any]):
         assert self._config is not None
         return self._config
 
-    def __getitem__(self, key: str) -> Any:
+    def __getitem__(self, key: str) -> typing.Any:
         return self.config().values[key]
 
     def __iter__(self) -> Iterator[str]:
@@ -330,7 +332,10 @@ def built_in_defaults() -> Config:
 
 
 def config_handle(
-    config: Mapping[str, Any] | None, *, ambient: Ambient = "environment", stacklevel: int = 2
+    config: Mapping[str, typing.Any] | None,
+    *,
+    ambient: str = "environment",
+    stacklevel: int = 2,
 ) -> Config:
     """The settings that a `config=` argument means.
 
@@ -356,7 +361,7 @@ def config_handle(
     return resolved
 
 
-def resolve_config(overrides: Mapping[str, Any] | None = None) -> Any:
+def resolve_config(overrides: Mapping[str, typing.Any] | None = None) -> typing.Any:
     """Reads the environment and lays values over it.
 
     Args:
@@ -378,7 +383,7 @@ def resolve_config(overrides: Mapping[str, Any] | None = None) -> Any:
     return dict(resolved.values)
 
 
-def resolve_isolated_config(overrides: Mapping[str, Any]) -> ResolvedConfig:
+def resolve_isolated_config(overrides: Mapping[str, typing.Any]) -> ResolvedConfig:
     """The built-in defaults with values laid over them; the environment is never read.
 
     Raises:
@@ -387,10 +392,8 @@ def resolve_isolated_config(overrides: Mapping[str, Any]) -> ResolvedConfig:
     return ResolvedConfig(overrides)
 
 
-def load_config() -> dict[str, Any]:
+def load_config() -> dict[str, typing.Any]:
     """All settings of the environment as it is now; see `resolve_config()`."""
     resolved = from_environment()
     issue_warnings(stacklevel=2)
     return dict(resolved.values)
-
-

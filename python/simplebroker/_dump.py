@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from . import _callbacks as _callbacks  # implements sbpy_warning
 from ._config import config_handle
+from ._later import typing
 from ._library import NULL, OK, check, last_error, sized_text
 from ._native import ffi, lib
 
@@ -54,7 +54,7 @@ class LoadResult:
     def __repr__(self) -> str:
         return f"{type(self).__qualname__}(messages={self.messages!r}, aliases={self.aliases!r})"
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[typing.Any, ...]:
         return (type(self), (self.messages, self.aliases))
 
 
@@ -68,7 +68,10 @@ def _frozen(message: str) -> AttributeError:
 
 
 def dump_lines(
-    broker: Any, *, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None
+    broker: typing.Any,
+    *,
+    include: Iterable[str] | None = None,
+    exclude: Iterable[str] | None = None,
 ) -> Iterator[str]:
     """Yields a dump of a broker, one JSON object a line, without line feeds.
 
@@ -98,7 +101,7 @@ def dump_lines(
         ffi.release(dump)
 
 
-def _patterns(globs: Iterable[str] | None) -> Any:
+def _patterns(globs: Iterable[str] | None) -> typing.Any:
     """An owned `sb_strings *`; NULL for None."""
     if globs is None:
         return NULL
@@ -117,11 +120,11 @@ def _patterns(globs: Iterable[str] | None) -> Any:
 
 
 def load_lines(
-    broker: Any,
+    broker: typing.Any,
     lines: Iterable[str],
     *,
     force: bool = False,
-    config: Mapping[str, Any] | None = None,
+    config: Mapping[str, typing.Any] | None = None,
 ) -> LoadResult:
     """Applies the lines of a dump to a broker; ids and the order of messages are kept.
 
@@ -175,7 +178,7 @@ def _encoded(line: str) -> bytes:
 class _Load:
     """A load under way, and the payload of its callbacks."""
 
-    def __init__(self, broker: Any, config: Any, force: bool) -> None:
+    def __init__(self, broker: typing.Any, config: typing.Any, force: bool) -> None:
         self.broker = broker
         self.failure: BaseException | None = None
         self.skews: list[str] = []  # texts of warnings
@@ -191,7 +194,7 @@ class _Load:
         check(lib.sb_load_open_with(out, self._config, options, *callbacks, self._payload))
         self.native = ffi.gc(out[0], lib.sb_load_close)
 
-    def _listening_copy(self, config: Any) -> Any:
+    def _listening_copy(self, config: typing.Any) -> typing.Any:
         """The configuration may be shared; warnings of this load are for its caller."""
         out = ffi.new("sb_config **")
         check(lib.sb_config_copy(out, config))
@@ -218,31 +221,33 @@ class _Load:
         self.failure = self._payload = self._listener = None
 
 
-def _keep(kind: object, exception: BaseException, traceback: Any) -> None:
+def _keep(kind: object, exception: BaseException, traceback: typing.Any) -> None:
     """Keeps what ended a callback for `settle()`, a Ctrl-C before its first line included."""
     ffi.from_handle(traceback.tb_frame.f_locals["payload"]).failure = exception
 
 
 @ffi.def_extern(error=lib.SB_EUSER, onerror=_keep)
-def sbpy_load_alias(payload: Any, alias: Any, size: int, target: Any, target_size: int) -> int:
+def sbpy_load_alias(
+    payload: typing.Any, alias: typing.Any, size: int, target: typing.Any, target_size: int
+) -> int:
     broker = ffi.from_handle(payload).broker
     broker.add_alias(_loose_text(alias, size), _loose_text(target, target_size))
     return OK
 
 
 @ffi.def_extern(error=lib.SB_EUSER, onerror=_keep)
-def sbpy_load_messages(payload: Any, messages: Any) -> int:
+def sbpy_load_messages(payload: typing.Any, messages: typing.Any) -> int:
     ffi.from_handle(payload).broker.insert_messages(_records(messages))
     return OK
 
 
 @ffi.def_extern(error=lib.SB_EUSER, onerror=_keep)
-def sbpy_load_advance(payload: Any, last_ts: int) -> int:
+def sbpy_load_advance(payload: typing.Any, last_ts: int) -> int:
     ffi.from_handle(payload).broker.advance_last_timestamp(last_ts)
     return OK
 
 
-def _records(messages: Any) -> list[tuple[str, str, int]]:
+def _records(messages: typing.Any) -> list[tuple[str, str, int]]:
     queue_size, body_size = ffi.new("size_t *"), ffi.new("size_t *")
     records = []
     for i in range(lib.sb_messages_count(messages)):
@@ -258,7 +263,7 @@ def _records(messages: Any) -> list[tuple[str, str, int]]:
     return records
 
 
-def _loose_text(pointer: Any, size: int) -> str:
+def _loose_text(pointer: typing.Any, size: int) -> str:
     """A text that the destination is to judge: lone surrogates stay what they were."""
     encoded: bytes = ffi.unpack(pointer, size)
     return encoded.decode("utf-8", "surrogatepass")

@@ -7,7 +7,8 @@ them. The classes of `_sqlite3` are those of `sqlite3`, without the import time 
 from __future__ import annotations
 
 import _sqlite3
-from typing import Any
+
+from ._later import typing
 
 __all__ = [
     "BrokerError",
@@ -109,7 +110,7 @@ class InvalidConfigError(BrokerError, ValueError):
         """The value as it may be shown."""
         return self._value_display
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[typing.Any, ...]:
         fields = (self._key, self._source, self._expected, self._value_display)
         return (_rebuild_config_error, (type(self), *fields))
 

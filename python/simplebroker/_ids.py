@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ._exceptions import MessageError, QueueNameError
+from ._later import typing
 from ._library import check
 from ._native import ffi, lib
 
@@ -59,7 +58,7 @@ def new_high_water(value: object) -> int:
     return bound(value, "timestamp")
 
 
-def queue_name(value: Any) -> bytes:
+def queue_name(value: typing.Any) -> bytes:
     """A queue name as the library takes it; what names look like is the library's to check.
 
     Raises:
@@ -73,7 +72,7 @@ def queue_name(value: Any) -> bytes:
     raise TypeError(f"a queue name must be a string, not {type(value).__name__}")
 
 
-def checked_name(value: Any) -> str:
+def checked_name(value: typing.Any) -> str:
     """A queue name that the library accepts.
 
     Raises:
@@ -84,7 +83,7 @@ def checked_name(value: Any) -> str:
     return str(value)
 
 
-def message_body(value: Any) -> bytes:
+def message_body(value: typing.Any) -> bytes:
     """A body as UTF-8.
 
     Raises:
@@ -100,7 +99,7 @@ def message_body(value: Any) -> bytes:
         ) from error
 
 
-def batch_limit(value: Any) -> int:
+def batch_limit(value: typing.Any) -> int:
     """The limit of a batch: at least 1.
 
     Raises:
@@ -114,7 +113,7 @@ def batch_limit(value: Any) -> int:
     return min(int(value), MAX_ID)
 
 
-def string_list(names: Any) -> Any:
+def string_list(names: typing.Any) -> typing.Any:
     """An owned `sb_strings *` of queue names, each checked for its type only."""
     native = ffi.gc(lib.sb_strings_new(), lib.sb_strings_free)
     if not native:

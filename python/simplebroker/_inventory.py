@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ._config import issue_warnings
 from ._ids import new_high_water, queue_name
+from ._later import typing
 from ._library import EMPTY, NULL, owned_text, sized_text
 from ._native import ffi, lib
 from ._old_names import accepts_since
@@ -53,7 +52,7 @@ class Inventory(Operations):
     ) -> list[tuple[str, int, int]]:
         if prefix is not None and pattern is not None:
             raise ValueError("prefix and pattern cannot be used together")
-        texts: list[Any] = []
+        texts: list[typing.Any] = []
         for text in (prefix, pattern):
             encoded = NULL if text is None else queue_name(text)
             texts += [encoded, 0 if text is None else len(encoded)]
@@ -133,9 +132,7 @@ class Inventory(Operations):
         options = self._bounded(None, None, 0 if retarget_aliases else lib.SB_KEEP_ALIASES)
         renamed, retargeted = _new("int64_t *"), _new("int64_t *")
         broker = self._ready or self._enter()
-        status = lib.sb_rename(
-            renamed, retargeted, broker, old, len(old), new, len(new), options
-        )
+        status = lib.sb_rename(renamed, retargeted, broker, old, len(old), new, len(new), options)
         if self._done(status, "rename_queue") == EMPTY:
             return QueueRenameResult(old_queue, new_queue, 0, 0)
         return QueueRenameResult(old_queue, new_queue, renamed[0], retargeted[0])
@@ -163,16 +160,16 @@ class Inventory(Operations):
 
     def get_meta(self) -> dict[str, int | str]:
         """What the database says of itself: magic, schema_version, last_ts, alias_version."""
-        rows: list[tuple[Any, ...]] = []
+        rows: list[tuple[typing.Any, ...]] = []
         payload = ffi.new_handle(rows.append)
         broker = self._ready or self._enter()
         status = lib.sb_meta_list(broker, self._options, lib.sbpy_row, payload)
         self._done(status, "get_meta")
-        return dict(rows)  # type: ignore[arg-type]
+        return dict(rows)
 
     # ---- ids ---------------------------------------------------------------------------------
 
-    def _ask_id(self, function: Any, operation: str) -> int:
+    def _ask_id(self, function: typing.Any, operation: str) -> int:
         out = _new("int64_t *")
         broker = self._ready or self._enter()
         self._done(function(out, broker, self._options), operation)
@@ -253,7 +250,7 @@ class Inventory(Operations):
         name = queue_name(target)
         return [alias for alias, _ in self._aliases(name, len(name))]
 
-    def _aliases(self, target: Any, target_size: int) -> list[tuple[str, str]]:
+    def _aliases(self, target: typing.Any, target_size: int) -> list[tuple[str, str]]:
         out, size = _new("sb_aliases **"), _new("size_t *")
         broker = self._ready or self._enter()
         status = lib.sb_alias_list(out, broker, target, target_size, self._options)
@@ -283,4 +280,3 @@ class Inventory(Operations):
         status = lib.sb_queue_resolve(out, size, broker, name, len(name), self._options)
         self._done(status, "canonicalize_queue")
         return owned_text(out[0], size[0])
-

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import builtins
 import threading
-from typing import Any
 
 from . import _exceptions
+from ._later import typing
 from ._native import ffi, lib
 
 NULL = ffi.NULL
@@ -21,22 +21,22 @@ EXISTS: int = lib.SB_EXISTS
 _callbacks = threading.local()
 
 
-def text(pointer: Any) -> str:
+def text(pointer: typing.Any) -> str:
     """A NUL-terminated UTF-8 string of the library's."""
     return str(ffi.string(pointer), "utf-8", "surrogateescape")
 
 
-def optional_text(pointer: Any) -> str | None:
+def optional_text(pointer: typing.Any) -> str | None:
     """The same for a pointer that may be NULL."""
     return text(pointer) if pointer else None
 
 
-def sized_text(pointer: Any, size: int) -> str:
+def sized_text(pointer: typing.Any, size: int) -> str:
     """A UTF-8 string of known length, which may contain NUL."""
     return str(ffi.buffer(pointer, size), "utf-8")
 
 
-def owned_text(pointer: Any, size: int) -> str:
+def owned_text(pointer: typing.Any, size: int) -> str:
     """A string that the library allocated for us; freed here."""
     try:
         return sized_text(pointer, size)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
 
-P = ParamSpec("P")
-R = TypeVar("R")
+from ._later import TYPE_CHECKING, typing
+
+if TYPE_CHECKING:
+    P = typing.ParamSpec("P")
+    R = typing.TypeVar("R")
 
 
-def renamed(keywords: dict[str, Any]) -> dict[str, Any]:
+def renamed(keywords: dict[str, typing.Any]) -> dict[str, typing.Any]:
     """Keywords with `since_timestamp` under its name of today.
 
     Raises:
@@ -27,7 +29,7 @@ def accepts_since(function: Callable[P, R]) -> Callable[P, R]:
     """Lets a function take `since_timestamp` for `after_timestamp`."""
 
     @wraps(function)
-    def accepting(*arguments: Any, **keywords: Any) -> Any:
+    def accepting(*arguments: typing.Any, **keywords: typing.Any) -> typing.Any:
         if "since_timestamp" in keywords:
             keywords = renamed(keywords)
         return function(*arguments, **keywords)

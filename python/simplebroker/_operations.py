@@ -6,21 +6,16 @@ open broker and the options of a call come from is up to the class.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from . import _stream
-from ._batches import take_all, take_ids, take_one
+from ._batches import Row, take_all, take_ids, take_one
 from ._ids import batch_limit, bound, exact_id, message_body, queue_name, string_list
+from ._later import typing
 from ._library import EMPTY, NULL, check
 from ._native import ffi, lib
 from ._old_names import accepts_since
 from ._waiting import options_like
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ._batches import Row
 
 _INCLUDE_CLAIMED: int = lib.SB_INCLUDE_CLAIMED
 _write = lib.sb_write
@@ -36,22 +31,31 @@ class Operations:
     and answers with the open broker. `_options` are the options of a call without any of its own.
     """
 
-    _ready: Any
-    _options: Any
+    _ready: typing.Any
+    _options: typing.Any
 
-    def _enter(self) -> Any:
+    def _enter(self) -> typing.Any:
         raise NotImplementedError
 
     def _failed(self, status: int, operation: str) -> BaseException:
         """The exception for a failed operation."""
         raise NotImplementedError
 
+    def _batch_began(self, what: str) -> None:
+        """An at_least_once batch is open; transactions have none, the library refuses it."""
+
+    def _batch_ended(self) -> None:
+        """It was committed, or rolled back."""
+
+    def _poison(self) -> None:
+        """It was ended on a foreign thread."""
+
     def _done(self, status: int, operation: str) -> int:
         if status < 0:
             raise self._failed(status, operation)
         return status
 
-    def _bounded(self, after: object, before: object, flags: int = 0) -> Any:
+    def _bounded(self, after: object, before: object, flags: int = 0) -> typing.Any:
         if after is None and before is None and not flags:
             return self._options
         lower = bound(after, "after_timestamp")
@@ -157,7 +161,7 @@ class Operations:
 
     def claim_one(
         self, queue: str, *, exact_timestamp: int | str | None = None, with_timestamps: bool = True
-    ) -> Any:
+    ) -> typing.Any:
         """Claims the oldest pending message, or the one of an id.
 
         The claim is committed on return; nobody else gets the message.
@@ -193,7 +197,7 @@ class Operations:
         delivery_guarantee: str = "exactly_once",
         after_timestamp: int | None = None,
         before_timestamp: int | None = None,
-    ) -> list[Any]:
+    ) -> list[typing.Any]:
         """Claims the oldest pending messages, all in one transaction.
 
         Args:
@@ -226,7 +230,7 @@ class Operations:
         after_timestamp: int | None = None,
         before_timestamp: int | None = None,
         exact_timestamp: int | str | None = None,
-        config: Mapping[str, Any] | None = None,
+        config: Mapping[str, typing.Any] | None = None,
     ) -> Iterator[Row]:
         """Claims messages one after the other.
 
@@ -255,7 +259,7 @@ class Operations:
         exact_timestamp: int | str | None = None,
         with_timestamps: bool = True,
         include_claimed: bool = False,
-    ) -> Any:
+    ) -> typing.Any:
         """Shows the oldest pending message, or the one of an id, and changes nothing.
 
         Args:
@@ -291,7 +295,7 @@ class Operations:
         after_timestamp: int | None = None,
         before_timestamp: int | None = None,
         include_claimed: bool = False,
-    ) -> list[Any]:
+    ) -> list[typing.Any]:
         """Shows the oldest pending messages and changes nothing.
 
         Args:
@@ -349,7 +353,7 @@ class Operations:
         exact_timestamp: int | str | None = None,
         require_unclaimed: bool = True,
         with_timestamps: bool = True,
-    ) -> Any:
+    ) -> typing.Any:
         """Moves the oldest message, or the one of an id, to another queue, where it is pending.
 
         Args:
@@ -392,7 +396,7 @@ class Operations:
         after_timestamp: int | None = None,
         before_timestamp: int | None = None,
         require_unclaimed: bool = True,
-    ) -> list[Any]:
+    ) -> list[typing.Any]:
         """Moves the oldest messages to another queue, all in one transaction.
 
         Args:
@@ -415,9 +419,7 @@ class Operations:
         options = self._bounded(after_timestamp, before_timestamp, flags)
         out = _new("sb_messages **")
         broker = self._ready or self._enter()
-        status = lib.sb_move(
-            out, broker, source, len(source), target, len(target), most, options
-        )
+        status = lib.sb_move(out, broker, source, len(source), target, len(target), most, options)
         if self._done(status, "move operation") == EMPTY:
             return []
         return take_all(out, with_timestamps)
@@ -434,7 +436,7 @@ class Operations:
         after_timestamp: int | None = None,
         before_timestamp: int | None = None,
         exact_timestamp: int | str | None = None,
-        config: Mapping[str, Any] | None = None,
+        config: Mapping[str, typing.Any] | None = None,
     ) -> Iterator[Row]:
         """Moves messages one after the other; see `claim_generator()` for the arguments.
 
@@ -443,9 +445,7 @@ class Operations:
         """
         selection = _stream.Selection(after_timestamp, before_timestamp, exact_timestamp)
         delivery = _stream.Delivery(delivery_guarantee, batch_size, config)
-        return _stream.moves(
-            self, source_queue, target_queue, selection, delivery, with_timestamps
-        )
+        return _stream.moves(self, source_queue, target_queue, selection, delivery, with_timestamps)
 
     def _ends(self, source_queue: object, target_queue: object) -> tuple[bytes, bytes]:
         source, target = queue_name(source_queue), queue_name(target_queue)
@@ -555,9 +555,7 @@ class Operations:
         return take_ids(out) if self._done(status, "find_message_ids") != EMPTY else []
 
 
-def _names(queue_names: object) -> Any:
+def _names(queue_names: object) -> typing.Any:
     if isinstance(queue_names, (str, bytes, bytearray)):
         raise TypeError("queue_names must be a sequence of queue names, not a string")
     return string_list(queue_names)
-
-

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from . import _exceptions
 from ._callbacks import RunnerCalls
 from ._library import EMPTY, check
 from ._native import ffi, lib
-
-if TYPE_CHECKING:
-    from ._runner import SQLRunner
+from ._runner import SQLRunner
 
 BACKEND_API_VERSION = 7
 """Version of the interface between this package and backends; backends must have the same."""

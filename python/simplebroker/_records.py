@@ -7,32 +7,33 @@ That module alone would cost a third of this package's import time. `dataclasses
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn
+
+from ._later import typing
 
 
 class _Fields:
     """`__dataclass_fields__`, made at the first look."""
 
-    def __get__(self, instance: object, owner: type[Record]) -> dict[str, Any]:
+    def __get__(self, instance: object, owner: type[Record]) -> dict[str, typing.Any]:
         import dataclasses
 
-        specifications: list[Any] = []
+        specifications: list[typing.Any] = []
         for name in owner.FIELDS:
-            kind = owner.__annotations__.get(name, Any)
+            kind = owner.__annotations__.get(name, typing.Any)
             if name in owner.FACTORIES:
-                default: Any = dataclasses.field(default_factory=owner.FACTORIES[name])
+                default: typing.Any = dataclasses.field(default_factory=owner.FACTORIES[name])
             elif name in owner.DEFAULTS:
                 default = dataclasses.field(default=owner.DEFAULTS[name])
             else:
                 default = dataclasses.field()
             specifications.append((name, kind, default))
-        made = dataclasses.make_dataclass(owner.__name__, specifications, frozen=True)
-        fields: dict[str, Any] = made.__dataclass_fields__
+        made: typing.Any = dataclasses.make_dataclass(owner.__name__, specifications, frozen=True)
+        fields: dict[str, typing.Any] = made.__dataclass_fields__
         owner.__dataclass_fields__ = fields  # type: ignore[assignment]
         return fields
 
 
-def _refuse(instance: object, name: str, action: str) -> NoReturn:
+def _refuse(instance: object, name: str, action: str) -> typing.NoReturn:
     import dataclasses
 
     raise dataclasses.FrozenInstanceError(f"cannot {action} field {name!r}")
@@ -44,11 +45,11 @@ class Record:
     __slots__ = ("__weakref__",)
 
     FIELDS: tuple[str, ...] = ()
-    DEFAULTS: dict[str, Any] = {}
-    FACTORIES: dict[str, Callable[[], Any]] = {}
+    DEFAULTS: dict[str, typing.Any] = {}
+    FACTORIES: dict[str, Callable[[], typing.Any]] = {}
     __dataclass_fields__ = _Fields()
 
-    def _astuple(self) -> tuple[Any, ...]:
+    def _astuple(self) -> tuple[typing.Any, ...]:
         return tuple(getattr(self, name) for name in self.FIELDS)
 
     def __eq__(self, other: object) -> bool:
@@ -69,5 +70,5 @@ class Record:
     def __delattr__(self, name: str) -> None:
         _refuse(self, name, "delete")
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[typing.Any, ...]:
         return (type(self), self._astuple())

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-if TYPE_CHECKING:
-    import threading
-
-    from ._plugins import BackendPlugin
+from ._later import _plugins
 
 
 class SetupPhase(Enum):
@@ -75,9 +73,7 @@ class SQLRunner(Protocol):
 class SetupAwareRunner(Protocol):
     """Members of a runner that takes part in the set-up of a shared database. All optional."""
 
-    def setup_with_stop_event(
-        self, phase: SetupPhase, stop_event: threading.Event | None
-    ) -> None:
+    def setup_with_stop_event(self, phase: SetupPhase, stop_event: threading.Event | None) -> None:
         """Like `setup`, but ends with an exception when the event is set."""
         ...
 
@@ -91,6 +87,6 @@ class BackendAwareRunner(Protocol):
     """A runner that knows the backend it speaks to."""
 
     @property
-    def backend_plugin(self) -> BackendPlugin:
+    def backend_plugin(self) -> _plugins.BackendPlugin:
         """The backend; see `get_backend_plugin`."""
         ...

@@ -11,18 +11,13 @@ import threading
 import weakref
 from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
 
 from ._config import SNAPSHOT, Config, config_handle
 from ._exceptions import InvalidConfigError, StopException
+from ._later import _runner, typing
 from ._targets import BrokerTarget, as_target
 from ._waiting import UNSTOPPED, Waiting, waiting_for
 from .db import BrokerCore, BrokerDB
-
-if TYPE_CHECKING:
-    from typing import Self
-
-    from ._runner import SQLRunner
 
 
 def open_at(target: BrokerTarget, config: Config, waiting: Waiting = UNSTOPPED) -> BrokerDB:
@@ -83,7 +78,7 @@ class Session:
 
 
 _sessions: weakref.WeakSet[Session] = weakref.WeakSet()
-_shared: dict[Any, tuple[Session, int]] = {}
+_shared: dict[typing.Any, tuple[Session, int]] = {}
 _registry = threading.Lock()
 
 
@@ -99,7 +94,7 @@ def _leave_to_parent() -> None:
 os.register_at_fork(after_in_child=_leave_to_parent)
 
 
-def _identity(target: BrokerTarget, config: Config) -> Any:
+def _identity(target: BrokerTarget, config: Config) -> typing.Any:
     options = tuple(sorted(target.backend_options.items()))
     return (target.backend_name, target.target, options, config.key)
 
@@ -141,9 +136,9 @@ class DBConnection:
     def __init__(
         self,
         db_path: str | BrokerTarget,
-        runner: SQLRunner | None = None,
+        runner: _runner.SQLRunner | None = None,
         *,
-        config: Mapping[str, Any] = SNAPSHOT,
+        config: Mapping[str, typing.Any] = SNAPSHOT,
         share_in_process: bool = False,
     ) -> None:
         settings = config_handle(config, ambient="snapshot", stacklevel=3)
@@ -151,14 +146,14 @@ class DBConnection:
         self._start(target, runner, settings, share_in_process)
 
     @classmethod
-    def _at(cls, target: BrokerTarget, config: Config) -> Self:
+    def _at(cls, target: BrokerTarget, config: Config) -> typing.Self:
         """A shared connection to a target whose settings are known."""
         connection = cls.__new__(cls)
         connection._start(target, None, config, True)
         return connection
 
     @classmethod
-    def _over(cls, runner: SQLRunner, config: Config) -> Self:
+    def _over(cls, runner: _runner.SQLRunner, config: Config) -> typing.Self:
         """A connection over a runner; the schema is set up through it."""
         connection = cls.__new__(cls)
         connection._start(None, runner, config, False)
@@ -168,7 +163,7 @@ class DBConnection:
     def _start(
         self,
         target: BrokerTarget | None,
-        runner: SQLRunner | None,
+        runner: _runner.SQLRunner | None,
         config: Config,
         share: bool,
     ) -> None:
@@ -196,7 +191,7 @@ class DBConnection:
                     )
         return self._session.core(waiting)
 
-    def get_connection(self, *, config: Mapping[str, Any] | None = None) -> BrokerCore:
+    def get_connection(self, *, config: Mapping[str, typing.Any] | None = None) -> BrokerCore:
         """The calling thread's broker; over a runner the one of all threads.
 
         Args:
@@ -242,7 +237,7 @@ class DBConnection:
         if self._session is not None and not self._share:
             self._session.drop_thread()
 
-    def cleanup(self, *, config: Mapping[str, Any] | None = None) -> None:
+    def cleanup(self, *, config: Mapping[str, typing.Any] | None = None) -> None:
         """The same as `close()`."""
         self.close()
 
@@ -259,7 +254,7 @@ class DBConnection:
         if core is not None:
             core.close()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> typing.Self:
         return self
 
     def __exit__(
@@ -274,5 +269,5 @@ class DBConnection:
         if getattr(self, "_session", None) is not None and self._share:
             self.close()
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> typing.Any:
         raise TypeError("DBConnection instances cannot be pickled. Create one in each process.")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from ._callbacks import native_values
 from ._exceptions import DatabaseError
+from ._later import typing
 from ._library import NULL
 from ._native import ffi, lib
 
@@ -14,8 +14,13 @@ Failed = Callable[[int, str], BaseException]
 
 
 def run_sql(
-    broker: Any, options: Any, failed: Failed, sql: str, params: Any, fetch: bool
-) -> list[tuple[Any, ...]]:
+    broker: typing.Any,
+    options: typing.Any,
+    failed: Failed,
+    sql: str,
+    params: typing.Any,
+    fetch: bool,
+) -> list[tuple[typing.Any, ...]]:
     """Runs one statement and collects its rows.
 
     Raises:
@@ -28,7 +33,7 @@ def run_sql(
         raise TypeError("parameters are given by position, for `?` placeholders")
     text = str.encode(sql, "utf-8")
     values = native_values(params) if params else NULL
-    rows: list[tuple[Any, ...]] = []
+    rows: list[tuple[typing.Any, ...]] = []
     sink = ffi.new_handle(rows.append) if fetch else NULL
     callback = lib.sbpy_row if fetch else NULL
     status = lib.sb_sidecar_run(broker, text, len(text), values, options, callback, sink)
@@ -47,14 +52,16 @@ class SidecarSession:
 
     __slots__ = ("_failed", "_options", "_broker")
 
-    def __init__(self, broker: Callable[[], Any], options: Any, failed: Failed) -> None:
-        self._broker: Callable[[], Any] | None = broker
+    def __init__(
+        self, broker: Callable[[], typing.Any], options: typing.Any, failed: Failed
+    ) -> None:
+        self._broker: Callable[[], typing.Any] | None = broker
         self._options = options
         self._failed = failed
 
     def run(
-        self, sql: str, params: Sequence[Any] = (), *, fetch: bool = False
-    ) -> list[tuple[Any, ...]]:
+        self, sql: str, params: Sequence[typing.Any] = (), *, fetch: bool = False
+    ) -> list[tuple[typing.Any, ...]]:
         """Runs one statement.
 
         Args:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import itertools
 import os
+import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Self
+from types import TracebackType
+from typing import Any, Self
 
 from . import _exceptions
 from ._callbacks import RunnerCalls, cancelled_by
 from ._library import EMPTY, NULL, check
 from ._native import ffi, lib
-
-if TYPE_CHECKING:
-    import sqlite3
-    from types import TracebackType
-
-    from ._runner import SetupPhase
+from ._runner import SetupPhase
 
 _numbers = itertools.count()
 
@@ -60,7 +57,6 @@ class _Direct:
 
 def _translated(error: sqlite3.Error) -> _exceptions.DatabaseError:
     """The package's exception for one of `sqlite3`, with the same words."""
-    import sqlite3
 
     if isinstance(error, sqlite3.OperationalError):
         return _exceptions.OperationalError(str(error))
@@ -127,7 +123,6 @@ class SQLiteRunner:
         self._forget_connections()
 
     def _connect(self) -> sqlite3.Connection:
-        import sqlite3
 
         try:
             connection = sqlite3.connect(
@@ -143,7 +138,6 @@ class SQLiteRunner:
         return connection
 
     def _apply_settings(self, connection: sqlite3.Connection) -> None:
-        import sqlite3
 
         calls = RunnerCalls(_Direct(connection))
         try:
@@ -303,9 +297,7 @@ class SQLiteRunner:
         """
         self.setup_with_stop_event(phase, None)
 
-    def setup_with_stop_event(
-        self, phase: SetupPhase, stop_event: threading.Event | None
-    ) -> None:
+    def setup_with_stop_event(self, phase: SetupPhase, stop_event: threading.Event | None) -> None:
         """Like `setup`, but ends with a `StopException` when the event is set meanwhile."""
         if phase.value == "optimization":
             self._apply_settings(self.get_connection())

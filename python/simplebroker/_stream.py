@@ -10,15 +10,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping
 from threading import get_ident
-from typing import TYPE_CHECKING, Any
 
 from ._config import config_handle
 from ._ids import queue_name
+from ._later import _operations, typing
 from ._library import NULL
 from ._native import ffi, lib
-
-if TYPE_CHECKING:
-    from ._operations import Operations
 
 _GUARANTEES = ("exactly_once", "at_least_once")
 _unpack = ffi.unpack
@@ -42,7 +39,7 @@ class Selection:
     def __init__(self, after: object, before: object, exact: object) -> None:
         self.after = after
         self.before = before
-        self.exact: Any = exact
+        self.exact: typing.Any = exact
 
 
 class Delivery:
@@ -51,7 +48,7 @@ class Delivery:
     __slots__ = ("_batch_size", "_config", "_guarantee")
 
     def __init__(
-        self, guarantee: object, batch_size: int | None, config: Mapping[str, Any] | None
+        self, guarantee: object, batch_size: int | None, config: Mapping[str, typing.Any] | None
     ) -> None:
         self._guarantee = guarantee
         self._batch_size = batch_size
@@ -78,7 +75,12 @@ class _Cursor:
     __slots__ = ("_native", "_operation", "_operations", "_owner", "_what")
 
     def __init__(
-        self, operations: Operations, kind: int, ends: tuple[Any, ...], size: int, options: Any
+        self,
+        operations: _operations.Operations,
+        kind: int,
+        ends: tuple[typing.Any, ...],
+        size: int,
+        options: typing.Any,
     ) -> None:
         self._operations = operations
         self._owner = 0
@@ -95,7 +97,7 @@ class _Cursor:
         operations._done(status, self._operation)
         self._native = out[0]
 
-    def rows(self, with_timestamps: bool, batches: bool) -> Iterator[Any]:
+    def rows(self, with_timestamps: bool, batches: bool) -> Iterator[typing.Any]:
         number, data, size = ffi.new("int64_t *"), ffi.new("char const **"), ffi.new("size_t *")
         cursor = self._native
         while True:
@@ -135,14 +137,14 @@ class _Cursor:
 
 
 def _rows(
-    operations: Operations,
+    operations: _operations.Operations,
     kind: int,
-    ends: tuple[Any, ...],
-    options: Any,
+    ends: tuple[typing.Any, ...],
+    options: typing.Any,
     size: int,
     with_timestamps: bool,
     batches: bool,
-) -> Iterator[Any]:
+) -> Iterator[typing.Any]:
     cursor = _Cursor(operations, kind, ends, size, options)
     try:
         yield from cursor.rows(with_timestamps, batches)
@@ -151,12 +153,12 @@ def _rows(
 
 
 def claims(
-    operations: Operations,
+    operations: _operations.Operations,
     queue: str,
     selection: Selection,
     delivery: Delivery,
     with_timestamps: bool,
-) -> Iterator[Any]:
+) -> Iterator[typing.Any]:
     """Claims messages one after the other."""
     batches = delivery.check()
     if selection.exact is not None:
@@ -171,19 +173,17 @@ def claims(
     name = queue_name(queue)
     ends = (name, len(name), NULL, 0)
     size = delivery.batch_size()
-    yield from _rows(
-        operations, lib.SB_CURSOR_CLAIM, ends, options, size, with_timestamps, batches
-    )
+    yield from _rows(operations, lib.SB_CURSOR_CLAIM, ends, options, size, with_timestamps, batches)
 
 
 def moves(
-    operations: Operations,
+    operations: _operations.Operations,
     source_queue: str,
     target_queue: str,
     selection: Selection,
     delivery: Delivery,
     with_timestamps: bool,
-) -> Iterator[Any]:
+) -> Iterator[typing.Any]:
     """Moves messages one after the other."""
     batches = delivery.check()
     if selection.exact is not None:
@@ -201,19 +201,17 @@ def moves(
     source, target = operations._ends(source_queue, target_queue)
     ends = (source, len(source), target, len(target))
     size = delivery.batch_size()
-    yield from _rows(
-        operations, lib.SB_CURSOR_MOVE, ends, options, size, with_timestamps, batches
-    )
+    yield from _rows(operations, lib.SB_CURSOR_MOVE, ends, options, size, with_timestamps, batches)
 
 
 def peeks(
-    operations: Operations,
+    operations: _operations.Operations,
     queue: str,
     selection: Selection,
     batch_size: int | None,
     include_claimed: bool,
     with_timestamps: bool,
-) -> Iterator[Any]:
+) -> Iterator[typing.Any]:
     """Shows messages one after the other, a page at a time."""
     if selection.exact is not None:
         row = operations.peek_one(

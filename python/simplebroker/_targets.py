@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from ._callbacks import value_at
 from ._config import Config, config_handle, issue_warnings
+from ._later import _plugins, pathlib, typing
 from ._library import EMPTY, NULL, check, optional_text, owned_text, text
 from ._native import ffi, lib
 from ._records import Record
-
-if TYPE_CHECKING:
-    from ._plugins import BackendPlugin
 
 _put = object.__setattr__
 
@@ -56,9 +52,9 @@ class BrokerTarget(Record):
 
     backend_name: str
     target: str
-    backend_options: dict[str, Any]
-    project_root: Path | None
-    config_path: Path | None
+    backend_options: dict[str, typing.Any]
+    project_root: pathlib.Path | None
+    config_path: pathlib.Path | None
     used_project_scope: bool
     legacy_sqlite_path_mode: bool
 
@@ -66,9 +62,9 @@ class BrokerTarget(Record):
         self,
         backend_name: str,
         target: str,
-        backend_options: Mapping[str, Any] = {},
-        project_root: Path | None = None,
-        config_path: Path | None = None,
+        backend_options: Mapping[str, typing.Any] = {},
+        project_root: pathlib.Path | None = None,
+        config_path: pathlib.Path | None = None,
         used_project_scope: bool = False,
         legacy_sqlite_path_mode: bool = False,
     ) -> None:
@@ -84,9 +80,9 @@ class BrokerTarget(Record):
         _put(self, "_native", None)
 
     @property
-    def target_path(self) -> Path | None:
+    def target_path(self) -> pathlib.Path | None:
         """Path of the file; None for a server."""
-        return Path(self.target) if self.backend_name == "sqlite" else None
+        return pathlib.Path(self.target) if self.backend_name == "sqlite" else None
 
     @property
     def display_target(self) -> str:
@@ -96,7 +92,7 @@ class BrokerTarget(Record):
         return text(lib.sb_target_display(native_target(self)))
 
     @property
-    def plugin(self) -> BackendPlugin:
+    def plugin(self) -> _plugins.BackendPlugin:
         """The backend.
 
         Raises:
@@ -115,7 +111,7 @@ class BrokerTarget(Record):
         return f"BrokerTarget({fields})"
 
 
-def _payload(target: BrokerTarget) -> dict[str, Any]:
+def _payload(target: BrokerTarget) -> dict[str, typing.Any]:
     fields = {name: getattr(target, name) for name in target.FIELDS}
     for name in ("project_root", "config_path"):
         if fields[name] is not None:
@@ -130,13 +126,13 @@ def serialize_broker_target(target: BrokerTarget) -> str:
     return json.dumps(_payload(target), sort_keys=True, separators=(",", ":"))
 
 
-def _from_json(encoded: bytes) -> Any:
+def _from_json(encoded: bytes) -> typing.Any:
     out = ffi.new("sb_target **")
     check(lib.sb_target_deserialize(out, encoded, len(encoded)))
     return ffi.gc(out[0], lib.sb_target_free)
 
 
-def deserialize_broker_target(payload: str | Mapping[str, Any]) -> BrokerTarget:
+def deserialize_broker_target(payload: str | Mapping[str, typing.Any]) -> BrokerTarget:
     """The target that `serialize_broker_target()` wrote.
 
     Args:
@@ -154,7 +150,7 @@ def deserialize_broker_target(payload: str | Mapping[str, Any]) -> BrokerTarget:
     return from_native(_from_json(payload.encode("utf-8", "surrogatepass")))
 
 
-def native_target(target: BrokerTarget) -> Any:
+def native_target(target: BrokerTarget) -> typing.Any:
     """The library's handle of a target; owned by the target."""
     if target._native is None:  # type: ignore[attr-defined]
         if target.backend_name == "sqlite":
@@ -165,12 +161,12 @@ def native_target(target: BrokerTarget) -> Any:
     return target._native  # type: ignore[attr-defined]
 
 
-def _path(pointer: Any) -> Path | None:
+def _path(pointer: typing.Any) -> pathlib.Path | None:
     found = optional_text(pointer)
-    return None if found is None else Path(found)
+    return None if found is None else pathlib.Path(found)
 
 
-def from_native(native: Any) -> BrokerTarget:
+def from_native(native: typing.Any) -> BrokerTarget:
     """The value of a target of the library's."""
     names = lib.sb_target_option_names(native)
     size = ffi.new("size_t *")
@@ -197,7 +193,7 @@ def from_native(native: Any) -> BrokerTarget:
     return target
 
 
-def _option_values(values: Any) -> list[Any]:
+def _option_values(values: typing.Any) -> list[typing.Any]:
     return [
         bool(lib.sb_values_int64(values, i))
         if lib.sb_values_type(values, i) == lib.SB_BOOL
@@ -206,7 +202,7 @@ def _option_values(values: Any) -> list[Any]:
     ]
 
 
-def _sqlite(path: str) -> Any:
+def _sqlite(path: str) -> typing.Any:
     encoded = os.fsencode(path)
     out = ffi.new("sb_target **")
     check(lib.sb_target_sqlite(out, encoded, len(encoded)))
@@ -243,7 +239,7 @@ def as_target(
     return sqlite_target(db_target)
 
 
-def _found(function: Any, *arguments: Any) -> BrokerTarget:
+def _found(function: typing.Any, *arguments: typing.Any) -> BrokerTarget:
     out = ffi.new("sb_target **")
     check(function(out, *arguments))
     issue_warnings(stacklevel=3)
@@ -256,7 +252,7 @@ def _directory(path: str | os.PathLike[str]) -> tuple[bytes, int]:
 
 
 def target_for_directory(
-    directory: str | Path, *, config: Mapping[str, Any] | None = None
+    directory: str | pathlib.Path, *, config: Mapping[str, typing.Any] | None = None
 ) -> BrokerTarget:
     """The target of one directory: its project file, else a server, else its default file.
 
@@ -274,7 +270,9 @@ def target_for_directory(
 
 
 def resolve_broker_target(
-    starting_dir: str | Path | None = None, *, config: Mapping[str, Any] | None = None
+    starting_dir: str | pathlib.Path | None = None,
+    *,
+    config: Mapping[str, typing.Any] | None = None,
 ) -> BrokerTarget | None:
     """The target found by searching upward; None when there is none.
 
@@ -290,15 +288,17 @@ def resolve_broker_target(
 
 
 def broker_root(
-    starting_dir: str | Path | None = None, *, config: Mapping[str, Any] | None = None
-) -> Path | None:
+    starting_dir: str | pathlib.Path | None = None,
+    *,
+    config: Mapping[str, typing.Any] | None = None,
+) -> pathlib.Path | None:
     """Directory of the project whose target `resolve_broker_target()` finds, or None."""
     target = resolve_broker_target(starting_dir, config=config)
     return None if target is None else target.project_root
 
 
 def resolve_project_target(
-    config_path: Path, *, config: Mapping[str, Any] | None = None
+    config_path: pathlib.Path, *, config: Mapping[str, typing.Any] | None = None
 ) -> BrokerTarget:
     """The target that a project file describes.
 
@@ -314,8 +314,11 @@ def resolve_project_target(
 
 
 def find_project_config(
-    starting_dir: Path, *, config: Mapping[str, Any] | None = None, max_depth: int = 100
-) -> Path | None:
+    starting_dir: pathlib.Path,
+    *,
+    config: Mapping[str, typing.Any] | None = None,
+    max_depth: int = 100,
+) -> pathlib.Path | None:
     """Path of the project file found upward; None when there is none.
 
     Args:
@@ -327,17 +330,17 @@ def find_project_config(
     directory = _directory(starting_dir.resolve())
     native = config_handle(config).native
     status = check(lib.sb_project_file_find(out, size, *directory, max_depth, native))
-    return None if status == EMPTY else Path(owned_text(out[0], size[0]))
+    return None if status == EMPTY else pathlib.Path(owned_text(out[0], size[0]))
 
 
 def project_config_path_for_directory(
-    directory: Path, *, config: Mapping[str, Any] | None = None
-) -> Path:
+    directory: pathlib.Path, *, config: Mapping[str, typing.Any] | None = None
+) -> pathlib.Path:
     """Path where a directory's project file would be, existing or not."""
     out, size = ffi.new("char **"), ffi.new("size_t *")
     native = config_handle(config).native
     check(lib.sb_project_file_path(out, size, *_directory(directory.resolve()), native))
-    return Path(owned_text(out[0], size[0]))
+    return pathlib.Path(owned_text(out[0], size[0]))
 
 
 __all__ = [

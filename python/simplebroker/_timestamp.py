@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ._callbacks import HighWater
 from ._library import check
 from ._native import ffi, lib
-from ._plugins import ensure_capabilities, get_backend_plugin
-
-if TYPE_CHECKING:
-    from ._plugins import BackendPlugin
-    from ._runner import SQLRunner
+from ._plugins import BackendPlugin, ensure_capabilities, get_backend_plugin
+from ._runner import SQLRunner
 
 _MAXIMUM = 2**63 - 1
 
@@ -28,9 +25,7 @@ class TimestampGenerator:
         RuntimeError: the backend was made for another version of this package.
     """
 
-    def __init__(
-        self, runner: SQLRunner, *, backend_plugin: BackendPlugin | None = None
-    ) -> None:
+    def __init__(self, runner: SQLRunner, *, backend_plugin: BackendPlugin | None = None) -> None:
         plugin = backend_plugin or getattr(runner, "backend_plugin", None) or get_backend_plugin()
         ensure_capabilities(plugin)
         self._store = HighWater(runner, plugin)

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from threading import get_ident
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
 
 from ._ids import message_body, queue_name
 from ._inventory import Inventory
+from ._later import db, typing
 from ._library import NULL
 from ._native import ffi, lib
 from ._sidecar import run_sql
 from ._waiting import options_like
-
-if TYPE_CHECKING:
-    from .db import BrokerCore
 
 
 class Transaction(Inventory):
@@ -26,10 +23,10 @@ class Transaction(Inventory):
     it. The methods are those of the broker.
     """
 
-    def __init__(self, core: BrokerCore) -> None:
+    def __init__(self, core: db.BrokerCore) -> None:
         self._core = core
-        self._ready: Any = None
-        self._native: Any = NULL
+        self._ready: typing.Any = None
+        self._native: typing.Any = NULL
         self._owner = get_ident()
         out = ffi.new("sb_txn **")
         broker = core._ready or core._enter()
@@ -40,17 +37,11 @@ class Transaction(Inventory):
         self._ready = broker
         core._transaction_began()
 
-    def _enter(self) -> Any:
+    def _enter(self) -> typing.Any:
         raise RuntimeError("the transaction is over")
 
     def _failed(self, status: int, operation: str) -> BaseException:
         return self._core._failed(status, operation)
-
-    def _batch_began(self, what: str) -> None:
-        """The library refuses open batches inside a transaction."""
-
-    def _batch_ended(self) -> None:
-        """See `_batch_began()`."""
 
     def _poison(self) -> None:
         self._core._poison()
@@ -78,8 +69,8 @@ class Transaction(Inventory):
         return ids
 
     def run(
-        self, sql: str, params: Sequence[Any] = (), *, fetch: bool = False
-    ) -> list[tuple[Any, ...]]:
+        self, sql: str, params: Sequence[typing.Any] = (), *, fetch: bool = False
+    ) -> list[tuple[typing.Any, ...]]:
         """Runs one statement of the application's own; see `SidecarSession.run()`."""
         broker = self._ready or self._enter()
         return run_sql(broker, self._options, self._failed, sql, params, fetch)
@@ -109,7 +100,7 @@ class Transaction(Inventory):
         error.retryable = False
         return error
 
-    def _end(self) -> Any:
+    def _end(self) -> typing.Any:
         native, self._native, self._ready = self._native, NULL, None
         self._core._transaction_ended()
         return native

@@ -7,21 +7,21 @@ Python's own signal handlers run: so Ctrl-C ends every wait of the main thread.
 from __future__ import annotations
 
 import threading
-from typing import Any
 
 from ._exceptions import StopException
+from ._later import typing
 from ._library import NULL, callback_failed, check
 from ._native import ffi, lib
 
 NO_BOUND = -1
 
 
-def _interrupted(kind: Any, exception: BaseException, traceback: Any) -> int:
+def _interrupted(kind: typing.Any, exception: BaseException, traceback: typing.Any) -> int:
     return callback_failed(exception, lib.SB_CANCELLED)
 
 
 @ffi.def_extern(error=1, onerror=_interrupted)
-def sbpy_poll(payload: Any) -> int:
+def sbpy_poll(payload: typing.Any) -> int:
     """Whether the waiting call is to end: its stop event is set."""
     return int(payload != NULL and ffi.from_handle(payload).is_set())
 
@@ -47,7 +47,7 @@ class Waiting:
             raise StopException("Connection interrupted: the stop event is set")
 
 
-def new_options() -> Any:
+def new_options() -> typing.Any:
     """An owned `sb_options *` with defaults."""
     options = ffi.new("sb_options *")
     check(lib.sb_options_init(options, lib.SB_OPTIONS_VERSION))
@@ -55,8 +55,8 @@ def new_options() -> Any:
 
 
 def options_like(
-    options: Any, after: int = NO_BOUND, before: int = NO_BOUND, flags: int = 0
-) -> Any:
+    options: typing.Any, after: int = NO_BOUND, before: int = NO_BOUND, flags: int = 0
+) -> typing.Any:
     """A copy of options with bounds and flags."""
     copy = ffi.new("sb_options *")
     copy[0] = options[0]

@@ -7,9 +7,7 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from . import _callbacks
 from ._config import SNAPSHOT, Config, config_handle, issue_warnings
@@ -22,6 +20,7 @@ from ._constants import (
 )
 from ._exceptions import OperationalError
 from ._inventory import Inventory
+from ._later import TYPE_CHECKING, _connection, _plugins, _runner, _session, pathlib, typing
 from ._library import EMPTY, NULL, check, last_error
 from ._native import ffi, lib
 from ._sidecar import SidecarSession
@@ -30,10 +29,8 @@ from ._transaction import Transaction
 from ._waiting import UNSTOPPED, Waiting, options_like, waiting_for
 
 if TYPE_CHECKING:
-    from typing import Self
-
-    from ._plugins import BackendPlugin
-    from ._runner import SQLRunner
+    from ._connection import BrokerConnection as BrokerConnection
+    from ._session import DBConnection as DBConnection
 
 SQLITE_BUSY_TEXT = "database is locked"
 
@@ -48,37 +45,6 @@ def _leave_to_parent() -> None:
 
 
 os.register_at_fork(after_in_child=_leave_to_parent)
-
-
-@runtime_checkable
-class BrokerConnection(Protocol):
-    """What every backend's broker offers; `BrokerCore` documents the methods."""
-
-    def write(self, queue: str, message: str) -> int: ...
-    def insert_messages(self, records: Iterable[tuple[str, str, int | str]]) -> None: ...
-    def claim_one(self, queue: str, **selection: Any) -> Any: ...
-    def claim_many(self, queue: str, limit: int, **selection: Any) -> list[Any]: ...
-    def claim_generator(self, queue: str, **selection: Any) -> Iterator[Any]: ...
-    def peek_one(self, queue: str, **selection: Any) -> Any: ...
-    def peek_many(self, queue: str, limit: int = 1000, **selection: Any) -> list[Any]: ...
-    def peek_generator(self, queue: str, **selection: Any) -> Iterator[Any]: ...
-    def move_one(self, source_queue: str, target_queue: str, **selection: Any) -> Any: ...
-    def move_many(
-        self, source_queue: str, target_queue: str, limit: int, **selection: Any
-    ) -> list[Any]: ...
-    def move_generator(
-        self, source_queue: str, target_queue: str, **selection: Any
-    ) -> Iterator[Any]: ...
-    def delete(self, queue: str | None = None) -> int: ...
-    def broadcast(self, message: str, **selection: Any) -> int: ...
-    def generate_timestamp(self) -> int: ...
-    def advance_last_timestamp(self, timestamp: int) -> int: ...
-    def list_queues(
-        self, *, prefix: str | None = None, pattern: str | None = None
-    ) -> list[str]: ...
-    def add_alias(self, alias: str, target: str) -> None: ...
-    def vacuum(self, compact: bool = False) -> None: ...
-    def close(self) -> None: ...
 
 
 class BrokerCore(Inventory):
@@ -99,10 +65,10 @@ class BrokerCore(Inventory):
 
     def __init__(
         self,
-        runner: SQLRunner,
+        runner: _runner.SQLRunner,
         *,
-        config: Mapping[str, Any] = SNAPSHOT,
-        backend_plugin: BackendPlugin | None = None,
+        config: Mapping[str, typing.Any] = SNAPSHOT,
+        backend_plugin: _plugins.BackendPlugin | None = None,
         stop_event: threading.Event | None = None,
     ) -> None:
         self._runner = runner
@@ -111,21 +77,21 @@ class BrokerCore(Inventory):
 
     def _prepare(self, config: Config, stop_event: threading.Event | None) -> None:
         self._config = config
-        self._handle: Any = None
-        self._ready: Any = None
+        self._handle: typing.Any = None
+        self._ready: typing.Any = None
         self._forked = False
         self._poisoned = False
         self._batch: str | None = None
         self._in_transaction = False
         self._opening = threading.Lock()
         self._waiting: Waiting = waiting_for(stop_event)
-        self._options: Any = self._waiting.options
+        self._options: typing.Any = self._waiting.options
         _cores.add(self)
 
-    def _open(self) -> Any:
+    def _open(self) -> typing.Any:
         return _callbacks.open_runner(self._runner, self._config, self._options)
 
-    def _enter(self) -> Any:
+    def _enter(self) -> typing.Any:
         if self._forked:
             raise RuntimeError(
                 f"{type(self).__name__} belongs to the parent of this forked process; open a new "
@@ -150,7 +116,7 @@ class BrokerCore(Inventory):
             self._ready = handle
         return handle
 
-    def _broker(self) -> Any:
+    def _broker(self) -> typing.Any:
         """The open broker of the library."""
         return self._ready or self._enter()
 
@@ -249,7 +215,9 @@ class BrokerCore(Inventory):
         options.txn = out[0]
         yield from self._sidecar_transaction(out[0], options, broker)
 
-    def _sidecar_transaction(self, native: Any, options: Any, broker: Any) -> Iterator[Any]:
+    def _sidecar_transaction(
+        self, native: typing.Any, options: typing.Any, broker: typing.Any
+    ) -> Iterator[typing.Any]:
         owner = threading.get_ident()
         session = SidecarSession(lambda: broker, options, self._failed)
         self._transaction_began()
@@ -338,7 +306,7 @@ class BrokerCore(Inventory):
         """The same as `close()`."""
         self.close()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> typing.Self:
         return self
 
     def __exit__(
@@ -349,7 +317,7 @@ class BrokerCore(Inventory):
     ) -> None:
         self.close()
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> typing.Any:
         raise TypeError(
             f"{type(self).__name__} instances cannot be pickled. Create a new instance in each "
             "process."
@@ -378,14 +346,14 @@ class BrokerDB(BrokerCore):
         self,
         db_path: str | os.PathLike[str],
         *,
-        config: Mapping[str, Any] = SNAPSHOT,
+        config: Mapping[str, typing.Any] = SNAPSHOT,
         stop_event: threading.Event | None = None,
     ) -> None:
         settings = config_handle(config, ambient="snapshot", stacklevel=3)
         self._start(as_target(db_path, settings), settings, waiting_for(stop_event))
 
     @classmethod
-    def _at(cls, target: BrokerTarget, config: Config, waiting: Waiting = UNSTOPPED) -> Self:
+    def _at(cls, target: BrokerTarget, config: Config, waiting: Waiting = UNSTOPPED) -> typing.Self:
         """A broker at a target whose settings are known."""
         broker = cls.__new__(cls)
         broker._start(target, config, waiting)
@@ -398,11 +366,11 @@ class BrokerDB(BrokerCore):
         self._enter()
 
     @property
-    def db_path(self) -> Path:
+    def db_path(self) -> pathlib.Path:
         """The file's absolute path."""
-        return Path(self._target.target)
+        return pathlib.Path(self._target.target)
 
-    def _open(self) -> Any:
+    def _open(self) -> typing.Any:
         out = ffi.new("sb_broker **")
         check(lib.sb_open(out, native_target(self._target), self._config.native, self._options))
         return ffi.gc(out[0], lib.sb_close)
@@ -414,9 +382,9 @@ class BrokerDB(BrokerCore):
 @contextmanager
 def open_broker(
     db_target: str | BrokerTarget,
-    runner: SQLRunner | None = None,
+    runner: _runner.SQLRunner | None = None,
     *,
-    config: Mapping[str, Any] = SNAPSHOT,
+    config: Mapping[str, typing.Any] = SNAPSHOT,
 ) -> Iterator[BrokerCore]:
     """Opens a broker of one's own, and closes it at the end of the block.
 
@@ -428,17 +396,15 @@ def open_broker(
     Raises:
         RuntimeError: the broker could not be opened; its cause says why.
     """
-    from ._session import DBConnection
-
-    with DBConnection(db_target, runner, config=config) as connection:
+    with _session.DBConnection(db_target, runner, config=config) as connection:
         yield connection.get_connection()
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> typing.Any:
+    if name == "BrokerConnection":
+        return _connection.BrokerConnection
     if name == "DBConnection":
-        from ._session import DBConnection
-
-        return DBConnection
+        return _session.DBConnection
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

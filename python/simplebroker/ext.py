@@ -5,7 +5,7 @@ Names are looked up when they are first used, so that a program pays only for wh
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from ._later import TYPE_CHECKING, typing
 
 __all__ = [
     "ActivityWaiter",
@@ -119,7 +119,7 @@ _HOMES = {
 _home_of = {name: module for module, names in _HOMES.items() for name in names}
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> typing.Any:
     home = _home_of.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,25 +6,19 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
 
 from . import _stream
 from ._config import Config, config_handle
 from ._ids import batch_limit, bound, checked_name, exact_id
+from ._later import _activity, _runner, typing
 from ._old_names import accepts_since
+from ._results import QueueStats
 from ._session import DBConnection, open_at
+from ._sidecar import SidecarSession
 from ._targets import BrokerTarget, as_target
+from ._transaction import Transaction
 from ._waiting import UNSTOPPED, Waiting, waiting_for
 from .db import BrokerCore
-
-if TYPE_CHECKING:
-    from typing import Self
-
-    from ._activity import ActivityWaiter
-    from ._results import QueueStats
-    from ._runner import SQLRunner
-    from ._sidecar import SidecarSession
-    from ._transaction import Transaction
 
 
 class Queue:
@@ -54,8 +48,8 @@ class Queue:
         *,
         db_path: str | BrokerTarget | None = None,
         persistent: bool = False,
-        runner: SQLRunner | None = None,
-        config: Mapping[str, Any] | None = None,
+        runner: _runner.SQLRunner | None = None,
+        config: Mapping[str, typing.Any] | None = None,
     ) -> None:
         self._name = checked_name(name)
         self._config_argument = config
@@ -66,7 +60,7 @@ class Queue:
         self._target = self._resolve(db_path)
         self._waiting: Waiting = UNSTOPPED
         self._last_ts: int | None = None
-        self._waiter: ActivityWaiter | None = None
+        self._waiter: _activity.ActivityWaiter | None = None
         self._connection: DBConnection | None = None
         if runner is not None:
             self._connection = DBConnection._over(runner, self._config)
@@ -125,7 +119,7 @@ class Queue:
             parts.append("persistent=True")
         return f"Queue({', '.join(parts)})"
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> typing.Any:
         if self._persistent or self._runner is not None:
             raise TypeError("a persistent queue cannot be pickled; open one in each process")
         path = self._target if self._shows_path or self._given_target() else None
@@ -133,23 +127,27 @@ class Queue:
 
     # ---- connections -------------------------------------------------------------------------
 
-    def _do(self, operation: Any, *arguments: Any, **keywords: Any) -> Any:
+    def _do(
+        self, operation: typing.Any, *arguments: typing.Any, **keywords: typing.Any
+    ) -> typing.Any:
         """Runs a method of the broker on this thread's connection, or on one of its own."""
         connection = self._connection
         if connection is None:
             with open_at(self._target, self._config, self._waiting) as core:
                 return operation(core, *arguments, **keywords)
-        core = connection._thread_core(self._waiting)
+        shared = connection._thread_core(self._waiting)
         if self._waiting is UNSTOPPED:
-            return operation(core, *arguments, **keywords)
-        before = core._waiting
-        core._use(self._waiting)
+            return operation(shared, *arguments, **keywords)
+        before = shared._waiting
+        shared._use(self._waiting)
         try:
-            return operation(core, *arguments, **keywords)
+            return operation(shared, *arguments, **keywords)
         finally:
-            core._use(before)
+            shared._use(before)
 
-    def _stream(self, operation: Any, *arguments: Any, **keywords: Any) -> Iterator[Any]:
+    def _stream(
+        self, operation: typing.Any, *arguments: typing.Any, **keywords: typing.Any
+    ) -> Iterator[typing.Any]:
         """Yields from a generator of the broker, on a connection that lasts as long."""
         with self.get_connection() as core:
             yield from operation(core, self._name, *arguments, **keywords)
@@ -166,16 +164,16 @@ class Queue:
             with open_at(self._target, self._config, self._waiting) as core:
                 yield core
             return
-        core = self._connection._thread_core(self._waiting)
+        shared = self._connection._thread_core(self._waiting)
         if self._waiting is UNSTOPPED:
-            yield core
+            yield shared
             return
-        before = core._waiting
-        core._use(self._waiting)
+        before = shared._waiting
+        shared._use(self._waiting)
         try:
-            yield core
+            yield shared
         finally:
-            core._use(before)
+            shared._use(before)
 
     # ---- writing -----------------------------------------------------------------------------
 
@@ -239,7 +237,7 @@ class Queue:
         after_timestamp: int | None = None,
         before_timestamp: int | None = None,
         message_id: int | str | None = None,
-    ) -> Any:
+    ) -> typing.Any:
         """Claims the oldest pending message that matches.
 
         Args:
@@ -277,7 +275,7 @@ class Queue:
 
     def read_one(
         self, *, exact_timestamp: int | str | None = None, with_timestamps: bool = False
-    ) -> Any:
+    ) -> typing.Any:
         """Claims the oldest pending message, or the one of an id; None when none matches.
 
         Args:
@@ -302,7 +300,7 @@ class Queue:
         delivery_guarantee: str = "exactly_once",
         after_timestamp: int | None = None,
         before_timestamp: int | None = None,
-    ) -> list[Any]:
+    ) -> list[typing.Any]:
         """Claims the oldest pending messages in one transaction, committed on return.
 
         Args:
@@ -315,7 +313,7 @@ class Queue:
         _stream.check_guarantee(delivery_guarantee)
         batch_limit(limit)
         _check_bounds(after_timestamp, before_timestamp)
-        many: list[Any] = self._do(
+        many: list[typing.Any] = self._do(
             BrokerCore.claim_many,
             self._name,
             limit,
@@ -334,7 +332,7 @@ class Queue:
         after_timestamp: int | None = None,
         before_timestamp: int | None = None,
         exact_timestamp: int | str | None = None,
-    ) -> Iterator[Any]:
+    ) -> Iterator[typing.Any]:
         """Claims messages one after the other; see `BrokerCore.claim_generator()`.
 
         Args:
@@ -356,15 +354,15 @@ class Queue:
 
     def _delivered(
         self,
-        operation: Any,
-        arguments: tuple[Any, ...],
+        operation: typing.Any,
+        arguments: tuple[typing.Any, ...],
         with_timestamps: bool,
         guarantee: str,
         after: int | None,
         before: int | None,
         exact: int | str | None,
         batch_size: int | None = None,
-    ) -> Iterator[Any]:
+    ) -> Iterator[typing.Any]:
         _stream.check_guarantee(guarantee)
         _check_bounds(after, before)
         if exact is not None:
@@ -403,7 +401,10 @@ class Queue:
             commit_interval: messages of a batch.
         """
         _check_bounds(after_timestamp, before_timestamp)
-        bounds = {"after_timestamp": after_timestamp, "before_timestamp": before_timestamp}
+        bounds: dict[str, typing.Any] = {
+            "after_timestamp": after_timestamp,
+            "before_timestamp": before_timestamp,
+        }
         if not all_messages:
             many = self.peek_many if peek else self.read_many
             yield from many(1, with_timestamps=True, **bounds)
@@ -431,7 +432,7 @@ class Queue:
         before_timestamp: int | None = None,
         message_id: int | str | None = None,
         include_claimed: bool = False,
-    ) -> Any:
+    ) -> typing.Any:
         """Shows the oldest pending message that matches and changes nothing.
 
         Args:
@@ -482,7 +483,7 @@ class Queue:
         exact_timestamp: int | str | None = None,
         with_timestamps: bool = False,
         include_claimed: bool = False,
-    ) -> Any:
+    ) -> typing.Any:
         """Shows the oldest pending message, or the one of an id; None when none matches.
 
         Args:
@@ -509,7 +510,7 @@ class Queue:
         after_timestamp: int | None = None,
         before_timestamp: int | None = None,
         include_claimed: bool = False,
-    ) -> list[Any]:
+    ) -> list[typing.Any]:
         """Shows the oldest pending messages and changes nothing.
 
         Args:
@@ -521,7 +522,7 @@ class Queue:
         """
         batch_limit(limit)
         _check_bounds(after_timestamp, before_timestamp)
-        many: list[Any] = self._do(
+        many: list[typing.Any] = self._do(
             BrokerCore.peek_many,
             self._name,
             limit,
@@ -541,7 +542,7 @@ class Queue:
         before_timestamp: int | None = None,
         exact_timestamp: int | str | None = None,
         include_claimed: bool = False,
-    ) -> Iterator[Any]:
+    ) -> Iterator[typing.Any]:
         """Shows messages one after the other, a page at a time, as the queue is then.
 
         Args:
@@ -574,7 +575,7 @@ class Queue:
         after_timestamp: int | None = None,
         before_timestamp: int | None = None,
         all_messages: bool = False,
-    ) -> dict[str, Any] | None | Iterator[dict[str, Any]]:
+    ) -> dict[str, typing.Any] | None | Iterator[dict[str, typing.Any]]:
         """Moves the oldest pending message that matches to another queue.
 
         Args:
@@ -601,7 +602,10 @@ class Queue:
                 with_timestamps=True,
             )
             return None if row is None else _moved(row)
-        bounds = {"after_timestamp": after_timestamp, "before_timestamp": before_timestamp}
+        bounds: dict[str, typing.Any] = {
+            "after_timestamp": after_timestamp,
+            "before_timestamp": before_timestamp,
+        }
         if all_messages:
             return map(_moved, self.move_generator(target, with_timestamps=True, **bounds))
         if after_timestamp is None and before_timestamp is None:
@@ -617,7 +621,7 @@ class Queue:
         exact_timestamp: int | str | None = None,
         require_unclaimed: bool = True,
         with_timestamps: bool = False,
-    ) -> Any:
+    ) -> typing.Any:
         """Moves the oldest message, or the one of an id; None when none matches.
 
         Args:
@@ -649,7 +653,7 @@ class Queue:
         after_timestamp: int | None = None,
         before_timestamp: int | None = None,
         require_unclaimed: bool = True,
-    ) -> list[Any]:
+    ) -> list[typing.Any]:
         """Moves the oldest messages in one transaction.
 
         Args:
@@ -664,7 +668,7 @@ class Queue:
         _stream.check_guarantee(delivery_guarantee)
         batch_limit(limit)
         _check_bounds(after_timestamp, before_timestamp)
-        many: list[Any] = self._do(
+        many: list[typing.Any] = self._do(
             BrokerCore.move_many,
             self._name,
             self._destination(destination),
@@ -686,7 +690,7 @@ class Queue:
         after_timestamp: int | None = None,
         before_timestamp: int | None = None,
         exact_timestamp: int | str | None = None,
-    ) -> Iterator[Any]:
+    ) -> Iterator[typing.Any]:
         """Moves messages one after the other; see `read_generator()` for the arguments.
 
         Args:
@@ -857,7 +861,9 @@ class Queue:
 
     # ---- waiting and closing -----------------------------------------------------------------
 
-    def create_activity_waiter(self, *, stop_event: threading.Event) -> ActivityWaiter | None:
+    def create_activity_waiter(
+        self, *, stop_event: threading.Event
+    ) -> _activity.ActivityWaiter | None:
         """An object that waits for activity on the queue; None where the backend has none.
 
         Args:
@@ -888,7 +894,7 @@ class Queue:
         if self._connection is not None and self._runner is None:
             self._connection.close()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> typing.Self:
         return self
 
     def __exit__(
@@ -900,15 +906,15 @@ class Queue:
         self.close()
 
 
-def _restored(cls: type[Queue], name: str, path: Any, config: Any) -> Queue:
+def _restored(cls: type[Queue], name: str, path: typing.Any, config: typing.Any) -> Queue:
     return cls(name, db_path=path, config=config)
 
 
-def _place(target: BrokerTarget) -> tuple[Any, ...]:
+def _place(target: BrokerTarget) -> tuple[typing.Any, ...]:
     return (target.backend_name, target.target, sorted(target.backend_options.items()))
 
 
-def _record(record: Any) -> tuple[Any, Any]:
+def _record(record: typing.Any) -> tuple[typing.Any, typing.Any]:
     try:
         message, message_id = record
     except (TypeError, ValueError) as error:
@@ -928,9 +934,12 @@ def _check_bounds(after: object, before: object) -> None:
     bound(before, "before_timestamp")
 
 
-def _first(rows: list[Any]) -> Any:
+def _first(rows: list[typing.Any]) -> typing.Any:
     return rows[0] if rows else None
 
 
-def _moved(row: tuple[str, int]) -> dict[str, Any]:
+def _moved(row: tuple[str, int]) -> dict[str, typing.Any]:
     return {"message": row[0], "timestamp": row[1]}
+
+
+__all__ = ["Queue"]

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from ._activity import ActivityWaiter
 from ._config import SNAPSHOT, config_handle
@@ -32,10 +32,8 @@ from ._handlers import (
 )
 from ._polling import PollingStrategy
 from ._targets import BrokerTarget
+from .db import BrokerDB
 from .sbqueue import Queue
-
-if TYPE_CHECKING:
-    from .db import BrokerDB
 
 __all__ = [
     "BaseWatcher",
@@ -232,7 +230,9 @@ class BaseWatcher(ABC):
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        previous = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
+        previous = [
+            (number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)
+        ]
         try:
             for number, _ in previous:
                 signal.signal(number, self._on_signal)
