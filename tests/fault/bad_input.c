@@ -666,6 +666,7 @@ const bad_case bad_cases[] = {
     {"sb_config_key_count", NULL}, {"sb_config_key", NULL}, {"sb_config_key_type", NULL},
     {"sb_config_set_text", check_config_set},
     {"sb_config_set_int64", NULL}, {"sb_config_set_double", NULL}, {"sb_config_set_bool", NULL},
+    {"sb_config_refuse", NULL}, {"sb_queue_name_check", NULL},
     {"sb_config_get_int64", check_config_get},
     {"sb_config_get_double", NULL}, {"sb_config_get_text", NULL},
     {"sb_config_on_warning", check_payloads},
