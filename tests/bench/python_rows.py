@@ -149,7 +149,7 @@ def importing(sides: Sides, want: Callable, note: Callable, rounds: int) -> None
     for name in starts:
         beyond(name)
     taken = [(beyond("ours"), beyond("theirs")) for _ in range(rounds * 3)]
-    mine, other = (statistics.median(side) for side in zip(*taken))
+    mine, other = (statistics.median(side) for side in zip(*taken, strict=True))
     want("import simplebroker beyond a bare start, of the reference's", mine / other, "<=", 0.25)
     note(f"{mine * 1000:.1f} ms; the reference {other * 1000:.1f} ms")
 
