@@ -1,6 +1,12 @@
 """Tests of the package. They run on the reference as well, but for those marked `ours`."""
 
 import importlib.util
+import threading
+
+import pytest
+
+from simplebroker import Queue
+from simplebroker.db import BrokerDB
 
 REFERENCE = importlib.util.find_spec("simplebroker._native") is None
 
@@ -17,3 +23,66 @@ def pytest_collection_modifyitems(config, items):
     dropped = [item for item in items if item.get_closest_marker("ours")]
     config.hook.pytest_deselected(items=dropped)
     items[:] = [item for item in items if not item.get_closest_marker("ours")]
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Where a broker's file goes; nothing is there yet."""
+    return str(tmp_path / "broker.db")
+
+
+@pytest.fixture
+def make_queue(path):
+    """Makes queues of one broker, and closes them."""
+    made = []
+
+    def make(name="q", **keywords):
+        made.append(Queue(name, **{"db_path": path, **keywords}))
+        return made[-1]
+
+    yield make
+    for queue in made:
+        queue.close()
+
+
+@pytest.fixture(params=["ephemeral", "persistent"])
+def queue(request, make_queue):
+    """The queue `q`, once for each kind of handle."""
+    return make_queue(persistent=request.param == "persistent")
+
+
+@pytest.fixture
+def other(make_queue):
+    """The queue `other` of the same broker."""
+    return make_queue("other")
+
+
+@pytest.fixture
+def broker(path):
+    """A broker of its own on the same file."""
+    with BrokerDB(path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def elsewhere():
+    """Calls a function in another thread and hands over what it returns or raises."""
+
+    def call(function):
+        outcome = []
+
+        def run():
+            try:
+                outcome.append((function(), None))
+            except BaseException as error:
+                outcome.append((None, error))
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+        value, error = outcome[0]
+        if error is not None:
+            raise error
+        return value
+
+    return call

@@ -1,0 +1,135 @@
+"""`Queue` as a handle: when it opens, what it shares, how it shows itself, closing, threads."""
+
+import gc
+import threading
+import weakref
+
+import pytest
+
+from simplebroker import Queue
+from simplebroker._exceptions import OperationalError, QueueNameError, StopException
+
+
+def test_nothing_is_opened_before_the_first_operation(tmp_path):
+    path = tmp_path / "deep" / "er" / "b.db"
+    with Queue("q", db_path=str(path)) as queue:
+        assert not path.parent.exists()
+        queue.write("a")
+    assert path.exists()
+
+
+def test_str_and_repr(make_queue, path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert str(make_queue()) == "q"
+    assert repr(make_queue()) == f"Queue('q', db_path={path!r})"
+    assert repr(make_queue(db_path=None)) == "Queue('q')"
+    assert repr(make_queue(db_path="", persistent=True)) == "Queue('q', persistent=True)"
+    assert repr(make_queue(persistent=True)) == f"Queue('q', db_path={path!r}, persistent=True)"
+
+
+def test_a_handle_can_be_used_after_close(queue):
+    queue.write("a")
+    queue.write("b")
+    queue.close()
+    queue.close()
+    assert queue.read() == "a"
+    with queue as same:
+        assert same is queue
+        queue.cleanup_connections()
+        assert queue.read() == "b"
+
+
+def test_a_queue_is_no_container(queue):
+    for operation in (len, iter):
+        with pytest.raises(TypeError):
+            operation(queue)
+    assert bool(queue)
+
+
+def test_only_the_caller_keeps_a_queue_alive(make_queue, path):
+    queue = Queue("q", db_path=path, persistent=True)
+    queue.write("a")
+    reference = weakref.ref(queue)
+    queue.close()
+    del queue
+    gc.collect()
+    assert reference() is None
+
+
+def test_conn_is_there_for_a_persistent_queue_only(make_queue):
+    assert make_queue().conn is None
+    persistent = make_queue(persistent=True)
+    assert persistent.conn is persistent.conn is not None
+
+
+def test_get_connection_of_a_persistent_queue_is_one_for_each_thread(make_queue, elsewhere):
+    queue = make_queue(persistent=True)
+
+    def connection():
+        with queue.get_connection() as broker:
+            return broker
+
+    assert connection() is connection()
+    assert connection() is not elsewhere(connection)
+
+
+def test_get_connection_passes_exceptions_through(queue):
+    with pytest.raises(KeyError), queue.get_connection() as broker:
+        broker.write("q", "a")
+        raise KeyError
+    assert queue.read() == "a"
+
+
+def test_persistent_queues_of_one_file_share_their_connection(make_queue):
+    with make_queue("a", persistent=True).get_connection() as one:
+        with make_queue("b", persistent=True).get_connection() as two:
+            assert one is two
+
+
+def test_threads_share_a_queue(queue):
+    threads = [
+        threading.Thread(target=lambda: [queue.write("x") for _ in range(20)]) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert queue.stats().pending == 80
+    assert len({identity for _, identity in queue.peek_many(with_timestamps=True)}) == 80
+
+
+def test_a_set_stop_event_ends_operations(queue):
+    queue.write("a")
+    event = threading.Event()
+    queue.set_stop_event(event)
+    assert queue.peek() == "a"
+    event.set()
+    with pytest.raises(StopException) as caught:
+        queue.read()
+    assert isinstance(caught.value, OperationalError) and caught.value.retryable is False
+    queue.set_stop_event(None)
+    assert queue.read() == "a"
+
+
+def test_sqlite_has_no_activity_waiter(queue):
+    assert queue.create_activity_waiter(stop_event=threading.Event()) is None
+
+
+def test_methods_can_be_overridden(path):
+    class Loud(Queue):
+        def write(self, message):
+            return super().write(message.upper())
+
+    with Loud("q", db_path=path) as queue:
+        queue.write("a")
+        assert queue.read() == "A"
+
+
+def test_a_bad_name_is_refused_at_construction(path):
+    with pytest.raises(QueueNameError):
+        Queue("@q", db_path=path)
+
+
+def test_old_names_that_programs_probe_for_are_not_there(queue, broker):
+    for name in ("import_message", "import_messages", "write_reserved_message"):
+        assert not hasattr(queue, name) and not hasattr(broker, name)
