@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the C source of the extension module `simplebroker._native`.
 
-Usage: emit.py COMPILER HEADER CALLBACKS OUTPUT
+Usage: emit.py COMPILER HEADER DECLARATIONS... OUTPUT
 """
 
 import pathlib
@@ -14,11 +14,14 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "gen"))
 from cdef import declarations  # noqa: E402
 
 
-def main(compiler: str, header: str, callbacks: str, output: str) -> None:
+def main(compiler: str, header: str, *more: str) -> None:
     builder = cffi.FFI()
     builder.cdef(declarations(compiler, pathlib.Path(header)))
-    builder.cdef(re.sub(r"/\*.*?\*/", "", pathlib.Path(callbacks).read_text(), flags=re.S))
-    builder.set_source("simplebroker._native", "#include <simplebroker.h>\n")
+    *parts, output = more
+    for part in parts:
+        builder.cdef(re.sub(r"/\*.*?\*/", "", pathlib.Path(part).read_text(), flags=re.S))
+    includes = "#include <simplebroker.h>\n#include <embed.h>\n"
+    builder.set_source("simplebroker._native", includes)
     builder.emit_c_code(output)
 
 

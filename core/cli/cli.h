@@ -24,8 +24,10 @@ struct cli {
     struct output out;
     sb_config *config;
     sb_target *target;
+    bool target_given; /* by who embeds the command: neither selected nor checked */
     sb_broker *broker;
     sb_cancel *cancel;
+    sb_status *raised; /* where failures go that the caller raises; NULL: all are printed */
 };
 
 #endif

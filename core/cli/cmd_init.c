@@ -32,6 +32,6 @@ const struct command command_init = {
             "\n"
             "options:\n"
             "  -h, --help  show this help and exit\n",
-    .flags = COMMAND_INIT,
+    .flags = COMMAND_INIT | COMMAND_TELLS_FAILURES,
     .run = run,
 };

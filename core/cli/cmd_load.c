@@ -5,6 +5,7 @@
 #include "interrupt.h"
 #include "progress.h"
 #include "session.h"
+#include "streams.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -95,7 +96,7 @@ static void run(struct cli *cli)
     struct lines lines;
     size_t limit = 0;
 
-    if (isatty(STDIN_FILENO) != 0) {
+    if (streams_is_terminal(STDIN_FILENO)) {
         fail_load(cli, "a dump is expected on stdin; usage: broker load < dump.ndjson");
         return;
     }
@@ -129,5 +130,6 @@ const struct command command_load = {
             "  --force     load even when the dump is from too far in the future\n",
     .grammar = {.options = OPTIONS(OPTION_FORCE)},
     .checks = SB_CHECK_PATHS,
+    .flags = COMMAND_TELLS_FAILURES,
     .run = run,
 };

@@ -2,8 +2,10 @@
 #include "errors.h"
 
 #include "cli.h"
+#include "commands.h"
 #include "interrupt.h"
 #include "progress.h"
+#include "streams.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -105,12 +107,38 @@ bool fail_interrupted(struct cli *cli)
     return false;
 }
 
+void warn(const char *text)
+{
+    if (!streams_warn(text)) {
+        say(PROGRAM ": warning: ", text);
+    }
+}
+
+/* Whether who embeds the command wants the library's last failure itself. */
+static bool leave_to_caller(const struct cli *cli, enum error_code code)
+{
+    if (cli->raised == NULL) {
+        return false;
+    }
+    if (sb_error_status(NULL) == SB_ECONFIG) {
+        return true;
+    }
+    return code == CODE_ERROR && !cli->globals.status &&
+           (cli->command == NULL || (cli->command->flags & COMMAND_TELLS_FAILURES) == 0) &&
+           (cli->command != &command_move || !args_have(&cli->args, OPTION_ALL));
+}
+
 bool fail_last(struct cli *cli, enum error_code code)
 {
     sb_status status = sb_error_status(NULL);
     const char *text = sb_error_message(NULL);
     bool retryable;
 
+    if (leave_to_caller(cli, code)) {
+        *cli->raised = status;
+        cli->exit_code = EXIT_FAILED;
+        return false;
+    }
     if (status == SB_CANCELLED && interrupted()) {
         return fail_interrupted(cli);
     }
@@ -165,5 +193,5 @@ void on_warning(void *payload, sb_warning kind, const char *text)
     default:
         break;
     }
-    say(PROGRAM ": warning: ", text);
+    warn(text);
 }

@@ -39,6 +39,9 @@ void say(const char *prefix, const char *text);
 /* The same with a format, unless --quiet: what is nice to know. */
 void comment(const struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* Gives a warning of the command's own. */
+void warn(const char *text);
+
 /* Prints the library's warnings; a callback of sb_config_on_warning(). */
 void on_warning(void *payload, sb_warning kind, const char *text);
 

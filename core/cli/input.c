@@ -6,6 +6,7 @@
 
 #include "errors.h"
 #include "interrupt.h"
+#include "streams.h"
 #include "utf8.h"
 
 #include <errno.h>
@@ -22,12 +23,12 @@ static ssize_t read_stdin(const struct cli *cli, char *buffer, size_t size)
     ssize_t count;
 
     do {
-        if (!interrupt_wait_readable(STDIN_FILENO, cli->cancel)) {
+        if (!streams_redirected() && !interrupt_wait_readable(STDIN_FILENO, cli->cancel)) {
             errno = EINTR;
             return -1;
         }
-        count = read(STDIN_FILENO, buffer, size);
-    } while (count < 0 && (errno == EINTR || errno == EAGAIN));
+        count = streams_read(buffer, size);
+    } while (count < 0 && !streams_redirected() && (errno == EINTR || errno == EAGAIN));
     return count;
 }
 
@@ -107,7 +108,7 @@ bool input_message(struct cli *cli, struct message *out, const char *operand)
     if (sb_config_get_int64(&limit, cli->config, "BROKER_MAX_MESSAGE_SIZE", SB_NTS) != SB_OK) {
         return fail_last(cli, CODE_ERROR);
     }
-    if (operand == NULL && isatty(STDIN_FILENO) != 0) {
+    if (operand == NULL && streams_is_terminal(STDIN_FILENO)) {
         return fail(cli, CODE_ERROR, "message is required when stdin is a terminal; "
                                      "give it as an argument or pipe it in");
     }

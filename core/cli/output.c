@@ -2,6 +2,7 @@
 #include "output.h"
 
 #include "interrupt.h"
+#include "streams.h"
 #include "utf8.h"
 
 #include <errno.h>
@@ -211,11 +212,11 @@ bool output_flush(struct output *output)
     size_t done = 0;
 
     while (output->error == 0 && done < output->used) {
-        ssize_t count = write(output->fd, output->buffer + done, output->used - done);
+        ssize_t count = streams_write(output->fd, output->buffer + done, output->used - done);
 
         if (count >= 0) {
             done += (size_t)count;
-        } else if (errno != EINTR) {
+        } else if (errno != EINTR || streams_redirected()) {
             output->error = errno;
         }
         if (done < output->used && output->error == 0 && interrupted()) {

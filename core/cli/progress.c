@@ -2,6 +2,7 @@
 #include "progress.h"
 
 #include "cli.h"
+#include "streams.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,7 +29,8 @@ void progress_start(struct progress *progress, const struct cli *cli, const char
                     bool useful)
 {
     progress->label = label;
-    progress->allowed = useful && !cli->globals.quiet && isatty(STDERR_FILENO) != 0;
+    progress->allowed = useful && !cli->globals.quiet && !streams_redirected() &&
+                        isatty(STDERR_FILENO) != 0;
     progress->width = 0;
     progress->next_ns = progress->allowed ? now_ns() + first_ns : 0;
 }

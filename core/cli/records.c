@@ -42,8 +42,8 @@ void records_put(struct records *records, int64_t id, const char *body, size_t s
     output_text(out, "\n");
     if (records->warns && memchr(body, '\n', size) != NULL) {
         records->warns = false;
-        say(PROGRAM ": warning: ", "a message contains newline characters, so its end cannot be "
-                                   "told from its lines; use --json");
+        warn("a message contains newline characters, so its end cannot be told from its lines; "
+             "use --json");
     }
 }
 

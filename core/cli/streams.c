@@ -1,0 +1,67 @@
+/* Chooses between system calls and the callbacks of who embeds the command. */
+#include "streams.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+static _Thread_local const broker_streams *redirected;
+
+const broker_streams *streams_redirect(const broker_streams *streams)
+{
+    const broker_streams *before = redirected;
+
+    redirected = streams;
+    return before;
+}
+
+bool streams_redirected(void)
+{
+    return redirected != NULL;
+}
+
+ssize_t streams_write(int fd, const char *bytes, size_t size)
+{
+    int error;
+
+    if (redirected == NULL || (fd != STDOUT_FILENO && fd != STDERR_FILENO)) {
+        return write(fd, bytes, size);
+    }
+    error = redirected->write(redirected->payload, fd, bytes, size);
+    if (error != 0) {
+        errno = error;
+        return -1;
+    }
+    return (ssize_t)size;
+}
+
+ssize_t streams_read(char *buffer, size_t size)
+{
+    int64_t count;
+
+    if (redirected == NULL) {
+        return read(STDIN_FILENO, buffer, size);
+    }
+    count = redirected->read(redirected->payload, buffer, size);
+    if (count < 0) {
+        errno = (int)-count;
+        return -1;
+    }
+    return (ssize_t)count;
+}
+
+bool streams_is_terminal(int fd)
+{
+    if (redirected == NULL) {
+        return isatty(fd) != 0;
+    }
+    return redirected->is_terminal(redirected->payload, fd) != 0;
+}
+
+bool streams_warn(const char *text)
+{
+    if (redirected == NULL || redirected->warn == NULL) {
+        return false;
+    }
+    redirected->warn(redirected->payload, text);
+    return true;
+}
