@@ -14,13 +14,19 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "gen"))
 from cdef import declarations  # noqa: E402
 
 
+def plain(header: str) -> str:
+    """The declarations of a header without conditions or macros."""
+    text = pathlib.Path(header).read_text()
+    return re.sub(r"/\*.*?\*/|^#.*?$", "", text, flags=re.S | re.M)
+
+
 def main(compiler: str, header: str, *more: str) -> None:
     builder = cffi.FFI()
     builder.cdef(declarations(compiler, pathlib.Path(header)))
     *parts, output = more
     for part in parts:
-        builder.cdef(re.sub(r"/\*.*?\*/", "", pathlib.Path(part).read_text(), flags=re.S))
-    includes = "#include <simplebroker.h>\n#include <embed.h>\n"
+        builder.cdef(plain(part))
+    includes = "#include <objects.h>\n#include <embed.h>\n"
     builder.set_source("simplebroker._native", includes)
     builder.emit_c_code(output)
 

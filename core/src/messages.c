@@ -4,7 +4,6 @@
  */
 #include "messages.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "alloc.h"
@@ -154,20 +153,6 @@ sb_status sb__messages_append_row(sb_messages *messages, int64_t row, const char
         messages->entries[messages->count - 1].row = row;
     }
     return status;
-}
-
-static int compare_rows(const void *a, const void *b)
-{
-    int64_t first = ((const entry *)a)->row, second = ((const entry *)b)->row;
-
-    return (first > second) - (first < second);
-}
-
-void sb__messages_sort(sb_messages *messages)
-{
-    if (messages->count > 1) {
-        qsort(messages->entries, messages->count, sizeof *messages->entries, compare_rows);
-    }
 }
 
 int64_t sb__messages_row(const sb_messages *messages, size_t index)

@@ -19,9 +19,6 @@ sb_status sb__messages_append_row(sb_messages *messages, int64_t row, const char
                                   size_t body_len, int64_t id);
 int64_t sb__messages_row(const sb_messages *messages, size_t index);
 
-/* Puts picked messages into the order of their storage ids. */
-void sb__messages_sort(sb_messages *messages);
-
 /* Bytes of bodies and names in the batch. */
 size_t sb__messages_bytes(const sb_messages *messages);
 

@@ -8,6 +8,9 @@
 /* Selections come in two variants: pending messages, or claimed ones too. */
 enum { SB__PENDING = 0, SB__ANY = 1 };
 
+/* How many rows the statements for some rows are for. */
+enum { SB__SOME = 50 };
+
 typedef struct sb__sql {
     /* high-water */
     const char *last_ts_get;               /* -> value */
@@ -29,10 +32,10 @@ typedef struct sb__sql {
     const char *pending_by_ts;   /* ?1 queue, ?2 above ts, ?3 up to ts, ?4 limit; ascending ts */
     const char *mark_claimed;    /* ?1 id */
     const char *mark_moved;      /* ?1 id, ?2 queue */
-
-    /* the two steps in one, for runners whose calls cost more: -> id, body, ts, in any order */
-    const char *claim_oldest; /* pending, no bounds: ?1 queue, ?2 limit */
-    const char *move_oldest;  /* the same, ?3 queue */
+    const char *mark_range_claimed; /* all that is pending: ?1 queue, ?2 first id, ?3 last id */
+    const char *mark_range_moved;   /* the same, ?4 queue */
+    const char *mark_some_claimed;  /* ?1 to ?50 ids, which may repeat each other */
+    const char *mark_some_moved;    /* the same, ?51 queue */
 
     /* transactions inside transactions */
     const char *savepoint;

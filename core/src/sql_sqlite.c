@@ -30,9 +30,12 @@
     "(SELECT count(*) FROM messages " BY_ORDER "WHERE queue = " queue_text " AND " PENDING "), "   \
     "(SELECT count(*) FROM messages " BY_TS "WHERE queue = " queue_text ")"
 
-#define TAKEN                                                                                      \
-    "WHERE id IN (SELECT id FROM messages " BY_ORDER "WHERE queue = ?1 AND " PENDING               \
-    " ORDER BY id LIMIT ?2) RETURNING id, body, ts"
+#define TEN(tens)                                                                                  \
+    "?" #tens "0, ?" #tens "1, ?" #tens "2, ?" #tens "3, ?" #tens "4, ?" #tens "5, ?" #tens "6, "  \
+    "?" #tens "7, ?" #tens "8, ?" #tens "9, "
+#define SOME                                                                                       \
+    "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, " TEN(1) TEN(2) TEN(3) TEN(4) "?50)"
+#define PENDING_RANGE "WHERE queue = ?1 AND " PENDING " AND id BETWEEN ?2 AND ?3"
 
 /* A search's text is looked for only in rows that nothing else rules out. */
 #define FOUND "ts > ?3 AND ts < ?4 AND instr(body, ?2) > 0 "
@@ -67,9 +70,10 @@ const sb__sql sb__sql_sqlite = {
                          " ORDER BY ts LIMIT ?4",
     .mark_claimed = "UPDATE messages SET claimed = 1 WHERE id = ?1",
     .mark_moved = "UPDATE messages SET queue = ?2, claimed = 0 WHERE id = ?1",
-
-    .claim_oldest = "UPDATE messages SET claimed = 1 " TAKEN,
-    .move_oldest = "UPDATE messages SET queue = ?3, claimed = 0 " TAKEN,
+    .mark_range_claimed = "UPDATE messages " BY_ORDER "SET claimed = 1 " PENDING_RANGE,
+    .mark_range_moved = "UPDATE messages " BY_ORDER "SET queue = ?4 " PENDING_RANGE,
+    .mark_some_claimed = "UPDATE messages SET claimed = 1 WHERE id IN " SOME,
+    .mark_some_moved = "UPDATE messages SET queue = ?51, claimed = 0 WHERE id IN " SOME,
 
     .savepoint = "SAVEPOINT simplebroker",
     .savepoint_release = "RELEASE simplebroker",

@@ -11,16 +11,14 @@ _unpack = ffi.unpack
 _body = lib.sb_messages_body
 _id = lib.sb_messages_id
 _free = lib.sb_messages_free
+_take = lib.sbpy_take
 
 
 def take_one(out: typing.Any, with_timestamps: bool) -> typing.Any:
     """The only message of a batch; the batch is freed."""
     messages = out[0]
     try:
-        size = ffi.new("size_t *")
-        data = _body(size, messages, 0)
-        body = str(_unpack(data, size[0]), "utf-8")
-        return (body, _id(messages, 0)) if with_timestamps else body
+        return _row(messages, 0, with_timestamps)
     finally:
         _free(messages)
 
@@ -28,22 +26,31 @@ def take_one(out: typing.Any, with_timestamps: bool) -> typing.Any:
 def take_all(out: typing.Any, with_timestamps: bool) -> list[typing.Any]:
     """All messages of a batch; the batch is freed."""
     messages = out[0]
+    rows: list[typing.Any] = []
     try:
-        size = ffi.new("size_t *")
-        rows: list[typing.Any] = []
-        for index in range(lib.sb_messages_count(messages)):
-            data = _body(size, messages, index)
-            body = str(_unpack(data, size[0]), "utf-8")
-            rows.append((body, _id(messages, index)) if with_timestamps else body)
+        if _take(id(rows), messages, with_timestamps):
+            # For the exception, that of a body that is not UTF-8 most likely.
+            count = lib.sb_messages_count(messages)
+            rows = [_row(messages, index, with_timestamps) for index in range(count)]
         return rows
     finally:
         _free(messages)
 
 
+def _row(messages: typing.Any, index: int, with_timestamps: bool) -> Row:
+    size = ffi.new("size_t *")
+    data = _body(size, messages, index)
+    body = str(_unpack(data, size[0]), "utf-8")
+    return (body, _id(messages, index)) if with_timestamps else body
+
+
 def take_ids(out: typing.Any) -> list[int]:
     """The ids of a batch; the batch is freed."""
     messages = out[0]
+    ids: list[int] = []
     try:
-        return [_id(messages, index) for index in range(lib.sb_messages_count(messages))]
+        if lib.sbpy_take_ids(id(ids), messages):
+            raise MemoryError
+        return ids
     finally:
         _free(messages)

@@ -11,54 +11,40 @@ import _sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 
 from ._exceptions import DataError, IntegrityError
 from ._later import _config, typing
-from ._library import NULL, callback_failed, check, forget_callback_failure
+from ._library import EMPTY, NULL, callback_failed, check, forget_callback_failure
 from ._native import ffi, lib
 
 _unpack: Callable[[typing.Any, int], bytes] = ffi.unpack
 _from_handle: Callable[[typing.Any], typing.Any] = ffi.from_handle
-_text_of = lib.sb_values_text
+_take_values = lib.sbpy_take_values
 
 # ---- values ----------------------------------------------------------------------------------
 
 
-def _bytes_at(values: typing.Any, index: int) -> bytes:
-    size = ffi.new("size_t *")
-    data = _text_of(size, values, index)
-    return _unpack(data, size[0])
-
-
-def _str_at(values: typing.Any, index: int) -> str:
-    return str(_bytes_at(values, index), "utf-8")
-
-
-def _null_at(values: typing.Any, index: int) -> None:
-    return None
-
-
-# By the number of the type; the library hands out SB_NULL to SB_BLOB only.
-_READERS: tuple[Callable[[typing.Any, int], typing.Any], ...] = (
-    _null_at,
-    lib.sb_values_int64,
-    lib.sb_values_double,
-    _str_at,
-    _bytes_at,
-)
-
-
-def value_at(values: typing.Any, index: int) -> typing.Any:
-    """One value of an `sb_values *`."""
-    return _READERS[lib.sb_values_type(values, index)](values, index)
-
-
 def python_values(values: typing.Any) -> tuple[typing.Any, ...]:
-    """The values of an `sb_values *`: int, float, str, bytes or None each."""
-    type_of = lib.sb_values_type
-    return tuple(
-        [_READERS[type_of(values, i)](values, i) for i in range(lib.sb_values_count(values))]
-    )
+    """The values of an `sb_values *`: int, float, str, bytes or None each, bool in options."""
+    items: list[typing.Any] = []
+    if _take_values(id(items), values):
+        _raise_for_text(values)
+    return tuple(items)
+
+
+def _raise_for_text(values: typing.Any) -> typing.NoReturn:
+    """Raises what is wrong with values that could not be made.
+
+    Raises:
+        UnicodeDecodeError, MemoryError: always one of them.
+    """
+    size = ffi.new("size_t *")
+    for index in range(lib.sb_values_count(values)):
+        if lib.sb_values_type(values, index) == lib.SB_TEXT:
+            data = lib.sb_values_text(size, values, index)
+            str(_unpack(data, size[0]), "utf-8")
+    raise MemoryError
 
 
 def add_value(values: typing.Any, value: object) -> None:
@@ -102,6 +88,8 @@ def native_values(values: typing.Any) -> typing.Any:
 # ---- runners ---------------------------------------------------------------------------------
 
 _TEXTS_KEPT = 256
+_ROWS_AT_ONCE = 1000
+_push = lib.sbpy_push
 _texts: dict[bytes, str] = {}
 
 
@@ -119,12 +107,11 @@ def _statement(sql: typing.Any, size: int) -> str:
 class _Driver:
     """A runner as the library's payload."""
 
-    __slots__ = ("failed", "handle", "runner", "spare")
+    __slots__ = ("failed", "handle", "runner")
 
     def __init__(self, runner: typing.Any) -> None:
         self.runner = runner
         self.failed = False  # something is noted that a success makes void
-        self.spare: list[typing.Any] = []  # value lists for the next rows
         self.handle = ffi.new_handle(self)
 
     def fails(self, exception: BaseException) -> int:
@@ -137,20 +124,27 @@ class _Driver:
         forget_callback_failure()
 
     def push(self, rows: typing.Any, result: typing.Any) -> int:
-        try:
-            values = self.spare.pop()
-        except IndexError:
-            values = native_values(())
+        if type(result) is list:
+            return self._push_list(rows, result)
         status = 0
-        for row in result:
-            lib.sb_values_clear(values)
-            for value in row:
-                add_value(values, value)
-            status = lib.sb_rows_push(rows, values)
+        source = iter(result)
+        while not status and (some := list(islice(source, _ROWS_AT_ONCE))):
+            status = self._push_list(rows, some)
+        return status
+
+    def _push_list(self, rows: typing.Any, result: list[typing.Any]) -> int:
+        pushed = ffi.new("size_t *")
+        while (status := _push(rows, id(result), pushed)) == EMPTY:
+            status = self._push_row(rows, result[pushed[0]])
             if status:
                 break
-        self.spare.append(values)
+            pushed[0] += 1
         return int(status)
+
+    def _push_row(self, rows: typing.Any, row: typing.Any) -> int:
+        """One that is not quite what the fast way takes: subtypes, or nonsense."""
+        values = native_values(row)
+        return int(lib.sb_rows_push(rows, values))
 
 
 def _status_of(exception: BaseException) -> int:

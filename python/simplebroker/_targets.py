@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from ._callbacks import value_at
+from ._callbacks import python_values
 from ._config import Config, config_handle, issue_warnings
 from ._later import _plugins, pathlib, typing
 from ._library import EMPTY, NULL, check, optional_text, owned_text, text
@@ -176,7 +176,7 @@ def from_native(native: typing.Any) -> BrokerTarget:
                 str(ffi.buffer(lib.sb_strings_get(size, names, i), size[0]), "utf-8")
                 for i in range(lib.sb_strings_count(names))
             ],
-            _option_values(lib.sb_target_option_values(native)),
+            python_values(lib.sb_target_option_values(native)),
             strict=True,
         )
     )
@@ -191,15 +191,6 @@ def from_native(native: typing.Any) -> BrokerTarget:
     )
     _put(target, "_native", native)
     return target
-
-
-def _option_values(values: typing.Any) -> list[typing.Any]:
-    return [
-        bool(lib.sb_values_int64(values, i))
-        if lib.sb_values_type(values, i) == lib.SB_BOOL
-        else value_at(values, i)
-        for i in range(lib.sb_values_count(values))
-    ]
 
 
 def _sqlite(path: str) -> typing.Any:

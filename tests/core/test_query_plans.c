@@ -51,6 +51,12 @@ static const exception wanted[] = {
     {&sb__sql_sqlite.vacuum_page, "COVERING INDEX idx_messages_queue_ts_id ((queue,ts)>(?,?))"},
     {&sb__sql_sqlite.vacuum_delete, "INTEGER PRIMARY KEY (rowid=?)"},
     {&sb__sql_sqlite.mark_claimed, "INTEGER PRIMARY KEY (rowid=?)"},
+    {&sb__sql_sqlite.mark_some_claimed, "INTEGER PRIMARY KEY (rowid=?)"},
+    {&sb__sql_sqlite.mark_some_moved, "INTEGER PRIMARY KEY (rowid=?)"},
+    {&sb__sql_sqlite.mark_range_claimed,
+     "idx_messages_unclaimed (queue=? AND claimed=? AND id>? AND id<?)"},
+    {&sb__sql_sqlite.mark_range_moved,
+     "idx_messages_unclaimed (queue=? AND claimed=? AND id>? AND id<?)"},
     {&sb__sql_sqlite.max_ts, "COVERING INDEX"},
 };
 

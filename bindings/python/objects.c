@@ -1,0 +1,166 @@
+/*
+ * What would be a loop of calls into C if it were written in Python. The extension module gives up
+ * the interpreter's lock for every call; here it is taken again.
+ */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "objects.h"
+
+/* Takes over the item; NULL is passed on. */
+static int append(PyObject *list, PyObject *item)
+{
+    int failed = !item || PyList_Append(list, item);
+
+    Py_XDECREF(item);
+    return failed;
+}
+
+/* Ends each function that builds. What went wrong shows when Python code does the same again. */
+static int finish(PyGILState_STATE lock, int failed)
+{
+    if (failed) {
+        PyErr_Clear();
+    }
+    PyGILState_Release(lock);
+    return failed ? -1 : 0;
+}
+
+static PyObject *body_at(const sb_messages *messages, size_t index)
+{
+    size_t len;
+    const char *body = sb_messages_body(&len, messages, index);
+
+    return PyUnicode_DecodeUTF8(body, (Py_ssize_t)len, NULL);
+}
+
+static PyObject *pair_at(const sb_messages *messages, size_t index)
+{
+    PyObject *body = body_at(messages, index);
+    PyObject *id = body ? PyLong_FromLongLong(sb_messages_id(messages, index)) : NULL;
+    PyObject *pair = id ? PyTuple_Pack(2, body, id) : NULL;
+
+    Py_XDECREF(body);
+    Py_XDECREF(id);
+    return pair;
+}
+
+int sbpy_take(uintptr_t list, const sb_messages *messages, int with_ids)
+{
+    PyGILState_STATE lock = PyGILState_Ensure();
+    size_t count = sb_messages_count(messages);
+    int failed = 0;
+
+    for (size_t i = 0; i < count && !failed; i++) {
+        failed = append((PyObject *)list, with_ids ? pair_at(messages, i) : body_at(messages, i));
+    }
+    return finish(lock, failed);
+}
+
+int sbpy_take_ids(uintptr_t list, const sb_messages *messages)
+{
+    PyGILState_STATE lock = PyGILState_Ensure();
+    size_t count = sb_messages_count(messages);
+    int failed = 0;
+
+    for (size_t i = 0; i < count && !failed; i++) {
+        failed = append((PyObject *)list, PyLong_FromLongLong(sb_messages_id(messages, i)));
+    }
+    return finish(lock, failed);
+}
+
+static PyObject *value_at(const sb_values *values, size_t index)
+{
+    size_t len;
+    const char *text = sb_values_text(&len, values, index);
+
+    switch (sb_values_type(values, index)) {
+    case SB_BOOL:
+        return PyBool_FromLong(sb_values_int64(values, index) != 0);
+    case SB_INT64:
+        return PyLong_FromLongLong(sb_values_int64(values, index));
+    case SB_DOUBLE:
+        return PyFloat_FromDouble(sb_values_double(values, index));
+    case SB_TEXT:
+        return PyUnicode_DecodeUTF8(text, (Py_ssize_t)len, NULL);
+    case SB_BLOB:
+        return PyBytes_FromStringAndSize(text, (Py_ssize_t)len);
+    default:
+        Py_INCREF(Py_None);
+        return Py_None;
+    }
+}
+
+int sbpy_take_values(uintptr_t list, const sb_values *values)
+{
+    PyGILState_STATE lock = PyGILState_Ensure();
+    size_t count = sb_values_count(values);
+    int failed = 0;
+
+    for (size_t i = 0; i < count && !failed; i++) {
+        failed = append((PyObject *)list, value_at(values, i));
+    }
+    return finish(lock, failed);
+}
+
+/* SB_EMPTY, with whatever Python has noted cleared, for what is not one of the types. */
+static sb_status add(sb_values *row, PyObject *value)
+{
+    if (PyLong_CheckExact(value)) {
+        int overflow;
+        long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
+
+        return overflow ? SB_EMPTY : sb_values_add_int64(row, number);
+    }
+    if (PyUnicode_CheckExact(value)) {
+        Py_ssize_t size;
+        const char *text = PyUnicode_AsUTF8AndSize(value, &size);
+
+        if (!text) {
+            PyErr_Clear();
+            return SB_EMPTY;
+        }
+        return sb_values_add_text(row, text, (size_t)size);
+    }
+    if (PyFloat_CheckExact(value)) {
+        return sb_values_add_double(row, PyFloat_AsDouble(value));
+    }
+    if (PyBytes_CheckExact(value)) {
+        return sb_values_add_blob(row, PyBytes_AsString(value), (size_t)PyBytes_Size(value));
+    }
+    return value == Py_None ? sb_values_add_null(row) : SB_EMPTY;
+}
+
+static sb_status push_row(sb_rows *rows, sb_values *row, PyObject *tuple)
+{
+    sb_status status = SB_OK;
+    Py_ssize_t size;
+
+    if (!PyTuple_CheckExact(tuple)) {
+        return SB_EMPTY;
+    }
+    sb_values_clear(row);
+    size = PyTuple_Size(tuple);
+    for (Py_ssize_t i = 0; i < size && !status; i++) {
+        status = add(row, PyTuple_GetItem(tuple, i));
+    }
+    return status ? status : sb_rows_push(rows, row);
+}
+
+sb_status sbpy_push(sb_rows *rows, uintptr_t list, size_t *next)
+{
+    PyGILState_STATE lock = PyGILState_Ensure();
+    PyObject *items = (PyObject *)list;
+    sb_values *row = sb_values_new();
+    sb_status status = row ? SB_OK : SB_EMPTY;
+
+    while (!status && *next < (size_t)PyList_Size(items)) {
+        status = push_row(rows, row, PyList_GetItem(items, (Py_ssize_t)*next));
+        if (!status) {
+            ++*next;
+        }
+    }
+    sb_values_free(row);
+    PyGILState_Release(lock);
+    return status;
+}

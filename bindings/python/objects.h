@@ -1,0 +1,27 @@
+/*
+ * Python objects made and read in C, many in one call: a call from Python into C costs as much as
+ * what it fetches. A list is passed as its id(), which is its address; the caller keeps it alive.
+ */
+#ifndef SBPY_OBJECTS_H
+#define SBPY_OBJECTS_H
+
+#include "simplebroker.h"
+
+/* Appends all messages of a batch to a list: bodies, or tuples of body and id. -1 if that failed:
+ * a body is not UTF-8, or memory ran out. */
+int sbpy_take(uintptr_t list, const sb_messages *messages, int with_ids);
+
+/* Appends the ids of a batch to a list; -1 if memory ran out. */
+int sbpy_take_ids(uintptr_t list, const sb_messages *messages);
+
+/* Appends SQL values to a list: int, bool, float, str, bytes or None each. -1 as above. */
+int sbpy_take_values(uintptr_t list, const sb_values *values);
+
+/*
+ * Delivers rows out of a list, from index *next on, as sb_rows_push() does, and with its result.
+ * SB_EMPTY: row *next was not delivered, since it is no tuple of exactly the types above, or one of
+ * its values is more than SQL can hold.
+ */
+sb_status sbpy_push(sb_rows *rows, uintptr_t list, size_t *next);
+
+#endif
