@@ -86,3 +86,28 @@ def elsewhere():
         return value
 
     return call
+
+
+@pytest.fixture
+def refused(make_queue, broker):
+    """Calls with the queue and a broker; expects the exception, and everything as it was."""
+    queue = make_queue()
+    queue.write("body one")
+    queue.write("body two")
+    queue.read()
+    tables = ("messages", "meta", "queue_aliases")
+
+    def stored():
+        with broker.sidecar() as session:
+            return [session.run(f"SELECT * FROM {table}", fetch=True) for table in tables]
+
+    def check(call, exception, match=None):
+        before = stored()
+        with pytest.raises(exception, match=match) as caught:
+            call(queue, broker)
+        assert stored() == before
+        assert queue.peek() == "body two"
+        assert broker.peek_one("q", with_timestamps=False) == "body two"
+        return caught.value
+
+    return check
