@@ -25,7 +25,7 @@ class SQLRunner(Protocol):
     """Executes SQL for a broker. Any object with these methods will do; to inherit is optional.
 
     The broker calls a runner on the thread that called the broker, one call at a time for each
-    broker. The runner belongs to whoever made it: a broker never calls `close()`. An exception
+    broker. The runner belongs to whoever made it: only `BrokerCore.close()` closes it. An exception
     ends the operation: the transaction is rolled back and the caller gets the same exception. One
     with an attribute `retryable` that is true, or an `OperationalError` of `sqlite3` with the
     words "database is locked", makes the broker try again for a while.
@@ -59,7 +59,7 @@ class SQLRunner(Protocol):
         ...
 
     def close(self) -> None:
-        """Releases what the runner holds; called by its owner only."""
+        """Releases what the runner holds; called by its owner, or by `BrokerCore.close()`."""
         ...
 
     def setup(self, phase: SetupPhase) -> None:

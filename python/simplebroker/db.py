@@ -54,7 +54,7 @@ class BrokerCore(Inventory):
     opens again at its next use.
 
     Args:
-        runner: executes the SQL; it stays the caller's and is never closed.
+        runner: executes the SQL; the broker's `close()` closes it too.
         config: settings; the environment at the first import of the package by default.
         backend_plugin: accepted for programs that name the backend; SQLite's by default.
         stop_event: when set, operations end with StopException.
@@ -72,8 +72,11 @@ class BrokerCore(Inventory):
         stop_event: threading.Event | None = None,
     ) -> None:
         self._runner = runner
+        self._closes_runner = True
         self._prepare(config_handle(config, ambient="snapshot", stacklevel=3), stop_event)
         self._enter()
+
+    _closes_runner = False
 
     def _prepare(self, config: Config, stop_event: threading.Event | None) -> None:
         self._config = config
@@ -296,11 +299,19 @@ class BrokerCore(Inventory):
             self._ready = None
 
     def close(self) -> None:
-        """Closes the broker, waiting at most 5 s for operations of other threads. Repeatable."""
+        """Closes the broker, waiting at most 5 s for operations of other threads. Repeatable.
+
+        Raises:
+            Whatever the runner's `close()` raises, if the broker was made over one.
+        """
         self._ready = None
         handle, self._handle = self._handle, None
-        if handle is not None and not self._forked:
+        if self._forked:
+            return
+        if handle is not None:
             ffi.release(handle)
+        if self._closes_runner and hasattr(self._runner, "close"):
+            self._runner.close()
 
     def shutdown(self) -> None:
         """The same as `close()`."""
