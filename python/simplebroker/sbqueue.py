@@ -607,7 +607,8 @@ class Queue:
             "before_timestamp": before_timestamp,
         }
         if all_messages:
-            return map(_moved, self.move_generator(target, with_timestamps=True, **bounds))
+            moved = self.move_generator(target, with_timestamps=True, **bounds)
+            return (_moved(row) for row in moved)
         if after_timestamp is None and before_timestamp is None:
             row = self.move_one(target, with_timestamps=True)
         else:
