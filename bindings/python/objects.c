@@ -57,6 +57,34 @@ int sbpy_take(uintptr_t list, const sb_messages *messages, int with_ids)
     return finish(lock, failed);
 }
 
+static sb_status take_one(uintptr_t list, sb_messages *messages, int with_ids)
+{
+    static const char text[] = "a message could not be read: its body is not UTF-8, or there is "
+                               "no memory for it";
+    int failed = sbpy_take(list, messages, with_ids);
+
+    sb_messages_free(messages);
+    return failed ? sb_error_set(SB_EOPERATIONAL, text, sizeof text - 1, 0) : SB_OK;
+}
+
+sb_status sbpy_claim_one(uintptr_t list, sb_broker *broker, const char *queue, size_t queue_len,
+                         const sb_options *options, int with_ids)
+{
+    sb_messages *messages;
+    sb_status status = sb_claim(&messages, broker, queue, queue_len, 1, options);
+
+    return status ? status : take_one(list, messages, with_ids);
+}
+
+sb_status sbpy_peek_one(uintptr_t list, sb_broker *broker, const char *queue, size_t queue_len,
+                        const sb_options *options, int with_ids)
+{
+    sb_messages *messages;
+    sb_status status = sb_peek(&messages, broker, queue, queue_len, 1, options);
+
+    return status ? status : take_one(list, messages, with_ids);
+}
+
 int sbpy_take_ids(uintptr_t list, const sb_messages *messages)
 {
     PyGILState_STATE lock = PyGILState_Ensure();

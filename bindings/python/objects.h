@@ -11,6 +11,15 @@
  * a body is not UTF-8, or memory ran out. */
 int sbpy_take(uintptr_t list, const sb_messages *messages, int with_ids);
 
+/*
+ * sb_claim() and sb_peek() of one message, which is appended to a list as by sbpy_take(): the most
+ * frequent calls, in one crossing. SB_EOPERATIONAL when it could not be.
+ */
+sb_status sbpy_claim_one(uintptr_t list, sb_broker *broker, const char *queue, size_t queue_len,
+                         const sb_options *options, int with_ids);
+sb_status sbpy_peek_one(uintptr_t list, sb_broker *broker, const char *queue, size_t queue_len,
+                        const sb_options *options, int with_ids);
+
 /* Appends the ids of a batch to a list; -1 if memory ran out. */
 int sbpy_take_ids(uintptr_t list, const sb_messages *messages);
 

@@ -125,7 +125,9 @@ enum {
     SB_AT_LEAST_ONCE = 8,    /**< sb_cursor_open(): commit a batch when the next one is asked for */
     SB_COMPACT = 16,         /**< sb_vacuum(): also rebuild the file */
     SB_FORCE = 32,           /**< sb_load_open(): accept a header from far in the future */
-    SB_WITHOUT_STATS = 64    /**< sb_queues_list(): names only, which is cheaper */
+    SB_WITHOUT_STATS = 64,   /**< sb_queues_list(): names only, which is cheaper */
+    SB_UTF8 = 128            /**< claim, move, peek: nothing but SB_EOPERATIONAL for a body that is no
+                                  UTF-8, which only another program can have stored */
 };
 
 /** Kinds of cursor. @since 0.1 */
@@ -1465,7 +1467,7 @@ SB_EXTERN sb_status sb_write(int64_t *out_id, sb_broker *broker, const char *que
  * @param queue     its name
  * @param queue_len its length
  * @param limit     at most so many, at least 1
- * @param options   cancel, timeout_ms, txn, after, before; may be NULL
+ * @param options   cancel, timeout_ms, txn, after, before, SB_UTF8; may be NULL
  * @return SB_OK; SB_EMPTY nothing pending matches; SB_EQUEUENAME
  * @since 0.1
  */
@@ -1479,7 +1481,7 @@ SB_EXTERN sb_status sb_claim(sb_messages **out, sb_broker *broker, const char *q
  * @param queue     its name
  * @param queue_len its length
  * @param id        0 or above
- * @param options   cancel, timeout_ms, txn; may be NULL
+ * @param options   cancel, timeout_ms, txn, SB_UTF8; may be NULL
  * @return SB_OK; SB_EMPTY not there, or not pending; SB_EQUEUENAME
  * @since 0.1
  */
@@ -1493,7 +1495,7 @@ SB_EXTERN sb_status sb_claim_id(sb_messages **out, sb_broker *broker, const char
  * @param queue     its name
  * @param queue_len its length
  * @param limit     at most so many, at least 1
- * @param options   cancel, timeout_ms, txn, after, before, SB_INCLUDE_CLAIMED; may be NULL
+ * @param options   cancel, timeout_ms, txn, after, before, SB_INCLUDE_CLAIMED, SB_UTF8; may be NULL
  * @return SB_OK; SB_EMPTY; SB_EQUEUENAME
  * @since 0.1
  */
@@ -1507,7 +1509,7 @@ SB_EXTERN sb_status sb_peek(sb_messages **out, sb_broker *broker, const char *qu
  * @param queue     its name
  * @param queue_len its length
  * @param id        0 or above
- * @param options   cancel, timeout_ms, txn, SB_INCLUDE_CLAIMED; may be NULL
+ * @param options   cancel, timeout_ms, txn, SB_INCLUDE_CLAIMED, SB_UTF8; may be NULL
  * @return SB_OK; SB_EMPTY; SB_EQUEUENAME
  * @since 0.1
  */
@@ -1524,7 +1526,8 @@ SB_EXTERN sb_status sb_peek_id(sb_messages **out, sb_broker *broker, const char 
  * @param target     name of the queue they go to
  * @param target_len its length
  * @param limit      at most so many, at least 1
- * @param options    cancel, timeout_ms, txn, after, before, SB_INCLUDE_CLAIMED; may be NULL
+ * @param options    cancel, timeout_ms, txn, after, before, SB_INCLUDE_CLAIMED,
+ *                   SB_UTF8; may be NULL
  * @return SB_OK; SB_EMPTY; SB_EQUEUENAME; SB_EINVALID for the same queue twice
  * @since 0.1
  */
@@ -1541,7 +1544,7 @@ SB_EXTERN sb_status sb_move(sb_messages **out, sb_broker *broker, const char *so
  * @param target     name of the queue it goes to
  * @param target_len its length
  * @param id         0 or above
- * @param options    cancel, timeout_ms, txn, SB_INCLUDE_CLAIMED; may be NULL
+ * @param options    cancel, timeout_ms, txn, SB_INCLUDE_CLAIMED, SB_UTF8; may be NULL
  * @return as sb_move()
  * @since 0.1
  */
@@ -1699,7 +1702,7 @@ SB_EXTERN sb_status sb_search(sb_messages **out, sb_broker *broker, const char *
  * @param target_len its length
  * @param batch_size messages of a batch; 0: BROKER_GENERATOR_BATCH_SIZE for batches, 1000 for peeks
  * @param options    cancel, timeout_ms, txn, after, before, SB_AT_LEAST_ONCE, SB_INCLUDE_CLAIMED
- *                   (peek); may be NULL; copied
+ *                   (peek), SB_UTF8; may be NULL; copied
  * @return SB_OK; SB_EQUEUENAME; SB_EINVALID
  * @since 0.1
  */

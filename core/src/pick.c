@@ -10,6 +10,7 @@
 #include "error.h"
 #include "messages.h"
 #include "params.h"
+#include "text.h"
 
 enum { SHORT_RANGE = 1000, NEAR = 16, FAR = 4096 };
 
@@ -33,6 +34,7 @@ sb_status sb__pick_init(sb__pick *pick, const char *queue, size_t queue_len, int
     pick->after = options ? options->after : -1;
     pick->before = options ? options->before : -1;
     pick->limit = limit > INT64_MAX ? INT64_MAX : limit;
+    pick->utf8 = options && options->flags & SB_UTF8;
     pick->any = options && options->flags & SB_INCLUDE_CLAIMED ? SB__ANY : SB__PENDING;
     status = sb__argument_queue(&pick->queue_len, queue, "queue");
     if (!status && limit < 1) {
@@ -62,6 +64,10 @@ static sb_status append_row(void *payload, const sb_values *row)
     if (!status) {
         const char *body = sb_values_text(&len, row, 1);
 
+        if (p->pick->utf8 && !sb__utf8_is_valid(body, len)) {
+            return sb__fail(SB_EOPERATIONAL, "Could not decode to UTF-8 the body of message %lld",
+                            (long long)sb_values_int64(row, 2));
+        }
         status = sb__messages_append_row(p->messages, sb_values_int64(row, 0), body, len,
                                          sb_values_int64(row, 2));
     }

@@ -14,15 +14,6 @@ _free = lib.sb_messages_free
 _take = lib.sbpy_take
 
 
-def take_one(out: typing.Any, with_timestamps: bool) -> typing.Any:
-    """The only message of a batch; the batch is freed."""
-    messages = out[0]
-    try:
-        return _row(messages, 0, with_timestamps)
-    finally:
-        _free(messages)
-
-
 def take_all(out: typing.Any, with_timestamps: bool) -> list[typing.Any]:
     """All messages of a batch; the batch is freed."""
     messages = out[0]

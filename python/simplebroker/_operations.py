@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from . import _stream
-from ._batches import Row, take_all, take_ids, take_one
+from ._batches import Row, take_all, take_ids
 from ._ids import batch_limit, bound, exact_id, message_body, queue_name, string_list
 from ._later import typing
 from ._library import EMPTY, NULL, check
@@ -19,9 +19,10 @@ from ._waiting import options_like
 
 _INCLUDE_CLAIMED: int = lib.SB_INCLUDE_CLAIMED
 _write = lib.sb_write
-_claim = lib.sb_claim
-_peek = lib.sb_peek
+_claim_one = lib.sbpy_claim_one
+_peek_one = lib.sbpy_peek_one
 _new = ffi.new
+_ID = ffi.typeof("int64_t *")
 
 
 class Operations:
@@ -62,6 +63,14 @@ class Operations:
         upper = bound(before, "before_timestamp")
         return options_like(self._options, lower, upper, flags)
 
+    def _taken(
+        self, out: typing.Any, status: int, operation: str, with_timestamps: bool
+    ) -> typing.Any:
+        """The only message of a batch; None when the call found none."""
+        if self._done(status, operation) == EMPTY:
+            return None
+        return take_all(out, with_timestamps)[0]
+
     # ---- writing -----------------------------------------------------------------------------
 
     def write(self, queue: str, message: str) -> int:
@@ -81,7 +90,7 @@ class Operations:
         broker = self._ready or self._enter()
         name = queue_name(queue)
         body = message_body(message)
-        out = _new("int64_t *")
+        out = _new(_ID)
         status = _write(out, broker, name, len(name), body, len(body), self._options)
         if status:
             raise self._failed(status, "write")
@@ -174,18 +183,24 @@ class Operations:
         Returns:
             The message, or None when none matches.
         """
+        if exact_timestamp is None:
+            return self._claim_oldest(queue, with_timestamps)
         broker = self._ready or self._enter()
         name = queue_name(queue)
+        number = exact_id(exact_timestamp, "exact_timestamp")
         out = _new("sb_messages **")
-        if exact_timestamp is None:
-            status = _claim(out, broker, name, len(name), 1, self._options)
-        else:
-            number = exact_id(exact_timestamp, "exact_timestamp")
-            status = lib.sb_claim_id(out, broker, name, len(name), number, self._options)
+        status = lib.sb_claim_id(out, broker, name, len(name), number, self._options)
+        return self._taken(out, status, "claim operation", with_timestamps)
+
+    def _claim_oldest(self, queue: str, with_timestamps: bool) -> typing.Any:
+        broker = self._ready or self._enter()
+        name = queue_name(queue)
+        rows: list[typing.Any] = []
+        status = _claim_one(id(rows), broker, name, len(name), self._options, with_timestamps)
         if status:
             self._done(status, "claim operation")
             return None
-        return take_one(out, with_timestamps)
+        return rows[0]
 
     @accepts_since
     def claim_many(
@@ -214,7 +229,7 @@ class Operations:
         options = self._bounded(after_timestamp, before_timestamp)
         out = _new("sb_messages **")
         broker = self._ready or self._enter()
-        status = _claim(out, broker, name, len(name), most, options)
+        status = lib.sb_claim(out, broker, name, len(name), most, options)
         if self._done(status, "claim operation") == EMPTY:
             return []
         return take_all(out, with_timestamps)
@@ -271,19 +286,26 @@ class Operations:
         Returns:
             The message, or None when none matches.
         """
+        if exact_timestamp is None:
+            return self._peek_oldest(queue, with_timestamps, include_claimed)
+        broker = self._ready or self._enter()
+        name = queue_name(queue)
+        options = self._bounded(None, None, _INCLUDE_CLAIMED if include_claimed else 0)
+        number = exact_id(exact_timestamp, "exact_timestamp")
+        out = _new("sb_messages **")
+        status = lib.sb_peek_id(out, broker, name, len(name), number, options)
+        return self._taken(out, status, "peek operation", with_timestamps)
+
+    def _peek_oldest(self, queue: str, with_timestamps: bool, include_claimed: bool) -> typing.Any:
         broker = self._ready or self._enter()
         name = queue_name(queue)
         options = self._bounded(None, None, _INCLUDE_CLAIMED) if include_claimed else self._options
-        out = _new("sb_messages **")
-        if exact_timestamp is None:
-            status = _peek(out, broker, name, len(name), 1, options)
-        else:
-            number = exact_id(exact_timestamp, "exact_timestamp")
-            status = lib.sb_peek_id(out, broker, name, len(name), number, options)
+        rows: list[typing.Any] = []
+        status = _peek_one(id(rows), broker, name, len(name), options, with_timestamps)
         if status:
             self._done(status, "peek operation")
             return None
-        return take_one(out, with_timestamps)
+        return rows[0]
 
     @accepts_since
     def peek_many(
@@ -312,7 +334,7 @@ class Operations:
         options = self._bounded(after_timestamp, before_timestamp, flags)
         out = _new("sb_messages **")
         broker = self._ready or self._enter()
-        status = _peek(out, broker, name, len(name), most, options)
+        status = lib.sb_peek(out, broker, name, len(name), most, options)
         if self._done(status, "peek operation") == EMPTY:
             return []
         return take_all(out, with_timestamps)
@@ -380,9 +402,7 @@ class Operations:
             number = exact_id(exact_timestamp, "exact_timestamp")
             broker = self._ready or self._enter()
             status = lib.sb_move_id(out, broker, *ends, number, options)
-        if self._done(status, "move operation") == EMPTY:
-            return None
-        return take_one(out, with_timestamps)
+        return self._taken(out, status, "move operation", with_timestamps)
 
     @accepts_since
     def move_many(

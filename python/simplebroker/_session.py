@@ -41,14 +41,14 @@ class Session:
         self.target = target
         self.config = config
         self.local = threading.local()
-        self.forked = False
+        self.inherited: threading.local | None = None  # of the parent, in a forked child
         self._cores: weakref.WeakSet[BrokerDB] = weakref.WeakSet()
         self._lock = threading.Lock()
         _sessions.add(self)
 
     def core(self, waiting: Waiting = UNSTOPPED) -> BrokerDB:
         """The calling thread's broker."""
-        if self.forked:
+        if self.inherited is not None:
             raise RuntimeError(
                 "this persistent handle was opened before the process was forked and belongs to "
                 "the parent; open a new one in the forked process"
@@ -88,7 +88,7 @@ def _leave_to_parent() -> None:
     _registry = threading.Lock()
     _shared.clear()
     for session in list(_sessions):
-        session.forked = True
+        session.inherited, session.local = session.local, threading.local()
 
 
 os.register_at_fork(after_in_child=_leave_to_parent)
@@ -110,7 +110,7 @@ def acquire(target: BrokerTarget, config: Config) -> Session:
 
 def release(session: Session) -> None:
     """Gives a reference back; the last one closes the session."""
-    if session.forked:
+    if session.inherited is not None:
         return
     identity = _identity(session.target, session.config)
     with _registry:

@@ -48,9 +48,10 @@ class Waiting:
 
 
 def new_options() -> typing.Any:
-    """An owned `sb_options *` with defaults."""
+    """An owned `sb_options *` with defaults, and bodies that are text."""
     options = ffi.new("sb_options *")
     check(lib.sb_options_init(options, lib.SB_OPTIONS_VERSION))
+    options.flags = lib.SB_UTF8
     return options
 
 
@@ -62,7 +63,7 @@ def options_like(
     copy[0] = options[0]
     copy.after = after
     copy.before = before
-    copy.flags = flags
+    copy.flags |= flags
     return copy
 
 

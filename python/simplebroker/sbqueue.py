@@ -135,9 +135,14 @@ class Queue:
         if connection is None:
             with open_at(self._target, self._config, self._waiting) as core:
                 return operation(core, *arguments, **keywords)
-        shared = connection._thread_core(self._waiting)
         if self._waiting is UNSTOPPED:
+            try:
+                session: typing.Any = connection._session
+                shared = session.local.core
+            except AttributeError:
+                shared = connection._thread_core(UNSTOPPED)
             return operation(shared, *arguments, **keywords)
+        shared = connection._thread_core(self._waiting)
         before = shared._waiting
         shared._use(self._waiting)
         try:
@@ -263,7 +268,7 @@ class Queue:
                 before_timestamp=before_timestamp,
             )
         if after_timestamp is None and before_timestamp is None:
-            return self._do(BrokerCore.claim_one, self._name, with_timestamps=with_timestamps)
+            return self._do(BrokerCore._claim_oldest, self._name, with_timestamps)
         return _first(
             self.read_many(
                 1,
@@ -461,12 +466,7 @@ class Queue:
                 include_claimed=include_claimed,
             )
         if after_timestamp is None and before_timestamp is None:
-            return self._do(
-                BrokerCore.peek_one,
-                self._name,
-                with_timestamps=with_timestamps,
-                include_claimed=include_claimed,
-            )
+            return self._do(BrokerCore._peek_oldest, self._name, with_timestamps, include_claimed)
         return _first(
             self.peek_many(
                 1,

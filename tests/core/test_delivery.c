@@ -1,19 +1,8 @@
 /* Write, claim, peek and move: what is delivered, in which order, once. */
+#include "foreign.h"
 #include "testing.h"
 
 #include "text.h"
-
-#define NTS ((size_t)SB_NTS)
-
-static sb_options with_bounds(int64_t after, int64_t before)
-{
-    sb_options options;
-
-    assert_ok(sb_options_init(&options, SB_OPTIONS_VERSION));
-    options.after = after;
-    options.before = before;
-    return options;
-}
 
 static void test_write__ids_grow_and_are_current(void **state)
 {
@@ -133,6 +122,51 @@ static void test_claim__many_stops_at_the_limit(void **state)
     sb_messages_free(messages);
     assert_status(SB_EINVALID, sb_claim(&messages, broker, "q", 1, 0, NULL));
     assert_message("limit must be at least 1");
+}
+
+/* Pending messages of a queue between others of it and of its neighbours. */
+static void put_between(sb_broker *broker)
+{
+    int64_t gone;
+    sb_messages *claimed;
+
+    put(broker, "q", "1");
+    put(broker, "other", "elsewhere");
+    gone = put(broker, "q", "claimed");
+    put(broker, "q", "2");
+    put(broker, "q", "3");
+    put(broker, "other", "elsewhere too");
+    put(broker, "q", "4");
+    put(broker, "q", "5");
+    assert_ok(sb_claim_id(&claimed, broker, "q", 1, gone, NULL));
+    sb_messages_free(claimed);
+}
+
+static void test_claim__many_leaves_what_lies_between_alone(void **state)
+{
+    sb_broker *broker = ((scratch *)*state)->broker;
+    sb_messages *messages;
+
+    put_between(broker);
+    assert_ok(sb_claim(&messages, broker, "q", 1, 4, NULL));
+    assert_bodies(messages, "1", "2", "3", "4", NULL);
+    sb_messages_free(messages);
+    assert_pending(broker, "q", 1);
+    assert_pending(broker, "other", 2);
+}
+
+static void test_move__many_leaves_what_lies_between_alone(void **state)
+{
+    sb_broker *broker = ((scratch *)*state)->broker;
+    sb_messages *messages;
+
+    put_between(broker);
+    assert_ok(sb_move(&messages, broker, "q", 1, "work", NTS, 4, NULL));
+    assert_bodies(messages, "1", "2", "3", "4", NULL);
+    sb_messages_free(messages);
+    assert_pending(broker, "q", 1);
+    assert_pending(broker, "work", 4);
+    assert_pending(broker, "other", 2);
 }
 
 static void test_claim__bounds_are_strict(void **state)
@@ -262,6 +296,24 @@ static void test_move_id__makes_a_claimed_message_pending_again_on_demand(void *
     assert_claims(broker, "r", "again");
 }
 
+static void test_utf8__body_of_another_program_is_refused_and_kept(void **state)
+{
+    scratch *s = *state;
+    int64_t id = put(s->broker, "q", "text");
+    sb_options options = with_flags(SB_UTF8);
+    sb_messages *messages;
+
+    put(s->broker, "q", "more");
+    run_sql(s->broker, "UPDATE messages SET body = CAST(x'ff' AS TEXT) WHERE body = 'text'");
+    assert_status(SB_EOPERATIONAL, sb_claim(&messages, s->broker, "q", 1, 5, &options));
+    assert_status(SB_EOPERATIONAL, sb_move(&messages, s->broker, "q", 1, "w", 1, 1, &options));
+    assert_status(SB_EOPERATIONAL, sb_peek_id(&messages, s->broker, "q", 1, id, &options));
+    assert_pending(s->broker, "q", 2);
+    assert_ok(sb_claim(&messages, s->broker, "q", 1, 5, NULL));
+    assert_bodies(messages, "\xff", "more", NULL);
+    sb_messages_free(messages);
+}
+
 static void test_closed_handle__answers_closed(void **state)
 {
     scratch *s = *state;
@@ -338,12 +390,15 @@ int main(void)
         SCRATCH_TEST(test_claim__empty_queue_returns_empty),
         SCRATCH_TEST(test_claim__takes_the_oldest_once),
         SCRATCH_TEST(test_claim__many_stops_at_the_limit),
+        SCRATCH_TEST(test_claim__many_leaves_what_lies_between_alone),
+        SCRATCH_TEST(test_move__many_leaves_what_lies_between_alone),
         SCRATCH_TEST(test_claim__bounds_are_strict),
         SCRATCH_TEST(test_claim__long_and_short_ranges_agree_with_storage_order),
         SCRATCH_TEST(test_claim_id__finds_pending_messages_of_its_queue_only),
         SCRATCH_TEST(test_peek__changes_nothing_and_shows_claimed_rows_on_demand),
         SCRATCH_TEST(test_move__keeps_ids_and_place_in_the_order),
         SCRATCH_TEST(test_move_id__makes_a_claimed_message_pending_again_on_demand),
+        SCRATCH_TEST(test_utf8__body_of_another_program_is_refused_and_kept),
         SCRATCH_TEST(test_closed_handle__answers_closed),
         SCRATCH_TEST(test_options__uninitialised_are_refused),
         SCRATCH_TEST(test_switch__thrown_before_a_call_keeps_it_from_changing_anything),
