@@ -1,6 +1,9 @@
 """Tests of the package. They run on the reference as well, but for those marked `ours`."""
 
 import importlib.util
+import subprocess
+import sys
+import textwrap
 import threading
 
 import pytest
@@ -111,3 +114,26 @@ def refused(make_queue, broker):
         return caught.value
 
     return check
+
+
+@pytest.fixture
+def program(tmp_path):
+    """Runs a program in a Python of its own, which must end well and say nothing on stderr.
+
+    Returns what it printed. Development mode, warnings are errors.
+    """
+
+    def run(source, *arguments, flags=("-X", "dev", "-W", "error"), timeout=100):
+        file = tmp_path / "program.py"
+        file.write_text(textwrap.dedent(source), encoding="utf-8")
+        result = subprocess.run(
+            [sys.executable, *flags, str(file), *map(str, arguments)],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=timeout,
+        )
+        assert (result.returncode, result.stderr) == (0, ""), result.stdout + result.stderr
+        return result.stdout
+
+    return run
