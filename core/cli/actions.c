@@ -61,7 +61,7 @@ void action_vacuum(struct cli *cli)
     int64_t removed = 0;
     double seconds;
 
-    if (sb_target_is_plain_path(cli->target) && access(path, F_OK) != 0) {
+    if (!cli->target_given && sb_target_is_plain_path(cli->target) && access(path, F_OK) != 0) {
         comment(cli, "Database not found: %s", path);
         return;
     }

@@ -7,6 +7,7 @@
 #include "errors.h"
 
 #include <getopt.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,7 +38,12 @@ static const struct spec {
     [OPTION_INCLUDE] = {"include", "--include", 0, true, true},
     [OPTION_EXCLUDE] = {"exclude", "--exclude", 0, true, true},
     [OPTION_FORCE] = {"force", "--force", 0, false, false},
+    [OPTION_PEEK] = {"peek", "--peek", 0, false, false},
+    [OPTION_MOVE] = {"move", "--move", 0, true, false},
 };
+
+/* getopt_long has one state for all threads of those who embed the command. */
+static pthread_mutex_t parsing = PTHREAD_MUTEX_INITIALIZER;
 
 struct parser {
     const struct grammar *grammar;
@@ -316,11 +322,23 @@ static bool check_operands(const struct parser *parser)
     return true;
 }
 
+/* From the first token again, whatever the last parsing left behind. */
+static void restart_getopt(void)
+{
+#ifdef __APPLE__
+    optreset = 1;
+    optind = 1;
+#else
+    optind = 0;
+#endif
+    opterr = 0;
+}
+
 static enum parsed parse_tokens(struct parser *parser, int argc, char **argv)
 {
-    opterr = 0;
+    restart_getopt();
     for (;;) {
-        int at = optind;
+        int at = optind > 0 ? optind : 1;
         int code = getopt_long(argc, argv, parser->shorts, parser->longs, NULL);
         bool good = true;
 
@@ -360,7 +378,9 @@ enum parsed args_parse(struct args *args, const struct grammar *grammar, int arg
     parser.grammar = grammar;
     parser.args = args;
     describe_options(&parser);
+    pthread_mutex_lock(&parsing);
     result = parse_tokens(&parser, argc, argv);
+    pthread_mutex_unlock(&parsing);
     tokens_dispose(&parser.unknown);
     return result;
 }

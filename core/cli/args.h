@@ -28,6 +28,8 @@ enum option_id {
     OPTION_INCLUDE,
     OPTION_EXCLUDE,
     OPTION_FORCE,
+    OPTION_PEEK,
+    OPTION_MOVE,
     OPTION_COUNT
 };
 

@@ -1,6 +1,8 @@
 /* The table itself, and the help that lists it. */
 #include "commands.h"
 
+#include "streams.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -8,7 +10,7 @@ static const struct command *const commands[] = {
     &command_write,  &command_read,   &command_peek,      &command_list, &command_exists,
     &command_stats,  &command_delete, &command_move,      &command_rename,
     &command_broadcast, &command_dump, &command_load,     &command_alias,
-    &command_backup, &command_init,   NULL,
+    &command_backup, &command_init,   &command_watch,     NULL,
 };
 
 static const char help_before[] =
@@ -44,10 +46,15 @@ static const char help_after[] =
     "      simplebroker read tasks\n"
     "      simplebroker COMMAND --help\n";
 
+static bool is_there(const struct command *command)
+{
+    return (command->flags & COMMAND_NEEDS_HOST) == 0 || streams_can_watch();
+}
+
 static const struct command *find(const struct command *const *table, const char *name)
 {
     for (; *table != NULL; table++) {
-        if (strcmp((*table)->name, name) == 0) {
+        if (strcmp((*table)->name, name) == 0 && is_there(*table)) {
             return *table;
         }
     }
@@ -71,8 +78,10 @@ void commands_help(struct output *out)
 
     output_text(out, help_before);
     for (i = 0; commands[i] != NULL; i++) {
-        snprintf(line, sizeof line, "  %-20s  %s\n", commands[i]->name, commands[i]->summary);
-        output_text(out, line);
+        if (is_there(commands[i])) {
+            snprintf(line, sizeof line, "  %-20s  %s\n", commands[i]->name, commands[i]->summary);
+            output_text(out, line);
+        }
     }
     output_text(out, help_after);
 }

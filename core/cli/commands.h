@@ -20,6 +20,7 @@ extern const struct command command_load;
 extern const struct command command_alias;
 extern const struct command command_backup;
 extern const struct command command_init;
+extern const struct command command_watch;
 
 /* The command of that name, or NULL. */
 const struct command *command_find(const char *name);

@@ -87,15 +87,43 @@ static bool report(struct cli *cli, enum error_code code, const char *text, bool
     return false;
 }
 
+/* Whether the command prints such a failure even for one who wants to have failures. */
+static bool tells(const struct cli *cli, enum error_code code)
+{
+    const struct command *command = cli->command;
+
+    if (code != CODE_ERROR || command == NULL) {
+        return code != CODE_ERROR || cli->globals.status;
+    }
+    return (command->flags & COMMAND_TELLS_FAILURES) != 0 ||
+           (command == &command_move && args_have(&cli->args, OPTION_ALL));
+}
+
+/* Leaves a failure, which is the thread's last error too, to who embeds the command and wants it. */
+static bool leave_to_caller(struct cli *cli, enum error_code code, sb_status status)
+{
+    if (cli->raised == NULL || (status != SB_ECONFIG && tells(cli, code))) {
+        return false;
+    }
+    *cli->raised = status;
+    cli->exit_code = EXIT_FAILED;
+    return true;
+}
+
 bool fail(struct cli *cli, enum error_code code, const char *format, ...)
 {
     va_list arguments;
+    const char *shown;
     char *text;
 
     va_start(arguments, format);
     text = format_text(format, arguments);
     va_end(arguments);
-    report(cli, code, text != NULL ? text : "out of memory", false);
+    shown = text != NULL ? text : "out of memory";
+    sb_error_set(SB_EINVALID, shown, SB_NTS, -1);
+    if (!leave_to_caller(cli, code, SB_EINVALID)) {
+        report(cli, code, shown, false);
+    }
     free(text);
     return false;
 }
@@ -107,38 +135,24 @@ bool fail_interrupted(struct cli *cli)
     return false;
 }
 
-void warn(const char *text)
+void warn(int kind, const char *text)
 {
-    if (!streams_warn(text)) {
+    if (!streams_warn(kind, text)) {
         say(PROGRAM ": warning: ", text);
     }
 }
 
-/* Whether who embeds the command wants the library's last failure itself. */
-static bool leave_to_caller(const struct cli *cli, enum error_code code)
+bool fail_last(struct cli *cli, enum error_code code)
 {
-    if (cli->raised == NULL) {
-        return false;
-    }
-    if (sb_error_status(NULL) == SB_ECONFIG) {
-        return true;
-    }
-    return code == CODE_ERROR && !cli->globals.status &&
-           (cli->command == NULL || (cli->command->flags & COMMAND_TELLS_FAILURES) == 0) &&
-           (cli->command != &command_move || !args_have(&cli->args, OPTION_ALL));
+    return !leave_to_caller(cli, code, sb_error_status(NULL)) && tell_last(cli, code);
 }
 
-bool fail_last(struct cli *cli, enum error_code code)
+bool tell_last(struct cli *cli, enum error_code code)
 {
     sb_status status = sb_error_status(NULL);
     const char *text = sb_error_message(NULL);
     bool retryable;
 
-    if (leave_to_caller(cli, code)) {
-        *cli->raised = status;
-        cli->exit_code = EXIT_FAILED;
-        return false;
-    }
     if (status == SB_CANCELLED && interrupted()) {
         return fail_interrupted(cli);
     }
@@ -193,5 +207,5 @@ void on_warning(void *payload, sb_warning kind, const char *text)
     default:
         break;
     }
-    warn(text);
+    warn((int)kind, text);
 }

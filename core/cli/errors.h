@@ -24,11 +24,17 @@ enum error_code {
 /* A failed parse: always plain text. */
 void usage_error(const char *format, ...) PRINTF_LIKE(1, 2);
 
-/* Reports a failure of the command's own. Returns false, for the caller to pass on. */
+/*
+ * Reports a failure of the command's own, or leaves it to who embeds the command. Returns false, for
+ * the caller to pass on.
+ */
 bool fail(struct cli *cli, enum error_code code, const char *format, ...) PRINTF_LIKE(3, 4);
 
-/* Reports the library's last failure; an interruption is told as such and is no error. */
+/* The same for the library's last failure; an interruption is told as such and is no error. */
 bool fail_last(struct cli *cli, enum error_code code);
+
+/* The same, never left to anyone. */
+bool tell_last(struct cli *cli, enum error_code code);
 
 /* Ends the command after SIGINT. */
 bool fail_interrupted(struct cli *cli);
@@ -39,8 +45,8 @@ void say(const char *prefix, const char *text);
 /* The same with a format, unless --quiet: what is nice to know. */
 void comment(const struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* Gives a warning of the command's own. */
-void warn(const char *text);
+/* Gives a warning: of the library's, or with kind 0 of the command's own. */
+void warn(int kind, const char *text);
 
 /* Prints the library's warnings; a callback of sb_config_on_warning(). */
 void on_warning(void *payload, sb_warning kind, const char *text);

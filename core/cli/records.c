@@ -42,8 +42,8 @@ void records_put(struct records *records, int64_t id, const char *body, size_t s
     output_text(out, "\n");
     if (records->warns && memchr(body, '\n', size) != NULL) {
         records->warns = false;
-        warn("a message contains newline characters, so its end cannot be told from its lines; "
-             "use --json");
+        warn(0, "a message contains newline characters, so its end cannot be told from its lines; "
+                "use --json");
     }
 }
 

@@ -26,12 +26,12 @@ static bool print_help(struct cli *cli, const struct command *command)
     return false;
 }
 
-static bool read_environment(struct cli *cli)
+static bool read_settings(struct cli *cli, const sb_config *given)
 {
-    if (cli->config != NULL) {
-        return true;
-    }
-    if (sb_config_from_environment(&cli->config) != SB_OK) {
+    sb_status status = given != NULL ? sb_config_copy(&cli->config, given)
+                                     : sb_config_from_environment(&cli->config);
+
+    if (status != SB_OK) {
         return fail_last(cli, CODE_ERROR);
     }
     sb_config_on_warning(cli->config, on_warning, cli, NULL);
@@ -175,32 +175,14 @@ static bool catch_interrupts(struct cli *cli)
     if (sb_cancel_new(&cli->cancel) != SB_OK) {
         return fail_last(cli, CODE_ERROR);
     }
-    interrupt_catch(cli->cancel);
+    if (!streams_stop(cli->cancel)) {
+        interrupt_catch(cli->cancel);
+    }
     return true;
 }
 
-static void run(struct cli *cli, int argc, char **argv)
+static void act(struct cli *cli)
 {
-    if (!read_environment(cli)) {
-        return;
-    }
-    if (argc < 2) {
-        print_help(cli, NULL);
-        return;
-    }
-    if (!parse(cli, argc, argv) || !check_combination(cli)) {
-        return;
-    }
-    if (cli->globals.version) {
-        print_version(cli);
-        return;
-    }
-    if (!streams_redirected() && !catch_interrupts(cli)) {
-        return;
-    }
-    if (!cli->target_given && !select_target(cli)) {
-        return;
-    }
     if (cli->command != NULL) {
         run_command(cli);
     } else if (cli->globals.cleanup) {
@@ -214,38 +196,59 @@ static void run(struct cli *cli, int argc, char **argv)
     }
 }
 
-int run_command_line(int argc, char **argv, sb_config *config, sb_target *target, sb_status *raised)
+static void run(struct cli *cli, int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(cli, NULL);
+        return;
+    }
+    if (!parse(cli, argc, argv) || !check_combination(cli)) {
+        return;
+    }
+    if (cli->globals.version) {
+        print_version(cli);
+        return;
+    }
+    if (catch_interrupts(cli) && (cli->target_given || select_target(cli))) {
+        act(cli);
+    }
+}
+
+static void release(struct cli *cli)
+{
+    sb_close(cli->broker);
+    if (!cli->target_given) {
+        sb_target_free(cli->target);
+    }
+    sb_config_free(cli->config);
+    interrupt_release();
+    sb_cancel_free(cli->cancel);
+    args_dispose(&cli->args);
+    globals_dispose(&cli->globals);
+    output_dispose(&cli->out);
+}
+
+int run_command_line(int argc, char **argv, const sb_config *config, sb_target *target,
+                     sb_status *raised)
 {
     struct cli cli;
 
     memset(&cli, 0, sizeof cli);
     output_init(&cli.out, STDOUT_FILENO);
-    cli.config = config;
     cli.target = target;
     cli.target_given = target != NULL;
     cli.raised = raised;
-    run(&cli, argc, argv);
-    sb_close(cli.broker);
-    if (target == NULL) {
-        sb_target_free(cli.target);
+    if (read_settings(&cli, config)) {
+        run(&cli, argc, argv);
     }
-    if (config == NULL) {
-        sb_config_free(cli.config);
-    }
-    if (!streams_redirected()) {
-        interrupt_release();
-    }
-    sb_cancel_free(cli.cancel);
-    args_dispose(&cli.args);
-    globals_dispose(&cli.globals);
-    output_dispose(&cli.out);
+    release(&cli);
     return cli.exit_code;
 }
 
-int broker_command_run(int argc, char **argv, sb_config *config, sb_target *target,
-                       const broker_streams *streams, sb_status *raised)
+int broker_command_run(int argc, char **argv, const sb_config *config, sb_target *target,
+                       const broker_host *host, sb_status *raised)
 {
-    const broker_streams *before = streams_redirect(streams);
+    const broker_host *before = streams_redirect(host);
     int exit_code;
 
     if (raised != NULL) {

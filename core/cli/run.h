@@ -6,7 +6,7 @@
 #include "embed.h"
 
 /* As broker_command_run(), on the streams in force. */
-int run_command_line(int argc, char **argv, sb_config *config, sb_target *target,
+int run_command_line(int argc, char **argv, const sb_config *config, sb_target *target,
                      sb_status *raised);
 
 #endif

@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <unistd.h>
 
-static _Thread_local const broker_streams *redirected;
+static _Thread_local const broker_host *redirected;
 
-const broker_streams *streams_redirect(const broker_streams *streams)
+const broker_host *streams_redirect(const broker_host *host)
 {
-    const broker_streams *before = redirected;
+    const broker_host *before = redirected;
 
-    redirected = streams;
+    redirected = host;
     return before;
 }
 
@@ -57,11 +57,29 @@ bool streams_is_terminal(int fd)
     return redirected->is_terminal(redirected->payload, fd) != 0;
 }
 
-bool streams_warn(const char *text)
+bool streams_warn(int kind, const char *text)
 {
     if (redirected == NULL || redirected->warn == NULL) {
         return false;
     }
-    redirected->warn(redirected->payload, text);
+    redirected->warn(redirected->payload, kind, text);
     return true;
+}
+
+bool streams_stop(sb_cancel *cancel)
+{
+    if (redirected != NULL && redirected->stop != NULL) {
+        sb_cancel_on_poll(cancel, redirected->stop, redirected->payload);
+    }
+    return redirected != NULL;
+}
+
+bool streams_can_watch(void)
+{
+    return redirected != NULL && redirected->watch != NULL;
+}
+
+sb_status streams_watch(const broker_watch *watch)
+{
+    return redirected->watch(redirected->payload, watch);
 }

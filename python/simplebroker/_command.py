@@ -1,4 +1,4 @@
-"""The command in this process: the streams that C writes to and reads from are `sys`'s.
+"""The command in this process: its streams are those of `sys`, and what it waits for can be stopped.
 
 A callback never lets an exception through the C code. It keeps it for the run, every later use of a
 stream fails, and `run()` raises it when the command has returned.
@@ -8,56 +8,76 @@ from __future__ import annotations
 
 import codecs
 import errno
+import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from ._config import issue_warnings
-from ._library import NULL, last_error, text
+from ._config import issue_warning
+from ._library import NULL, callback_failed, last_error, text
 from ._native import ffi, lib
 
 _from_handle = ffi.from_handle
+_CALLERS_DEPTH = 5  # frames from a callback to who called a function of `commands`
 
 
 class _Run:
     """What one run has on its streams."""
 
-    __slots__ = ("decoder", "failure", "lines", "rest", "warned")
+    __slots__ = ("decoder", "failure", "lines", "pipe", "rest", "watch")
 
-    def __init__(self, stdin: Iterable[str] | None) -> None:
+    def __init__(self, stdin: Iterable[str] | None, watch: Callable[[Any], None] | None) -> None:
         self.failure: BaseException | None = None
-        self.warned: list[str] = []
+        self.pipe: BrokenPipeError | None = None
         self.decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-        self.lines = stdin
+        self.lines: Iterator[str | bytes] | None = None if stdin is None else iter(stdin)
         self.rest = b""
+        self.watch = watch
 
     def read(self, size: int) -> bytes:
         if not self.rest:
             if self.lines is None:
-                self.lines = sys.stdin
-            line = next(iter(self.lines), "")
-            self.rest = line.encode("utf-8", "surrogateescape")
-        piece, self.rest = self.rest[:size], self.rest[size:]
-        return piece
+                self.lines = _pieces_of(sys.stdin)
+            piece = next(self.lines, b"")
+            self.rest = piece if isinstance(piece, bytes) else _encoded(piece)
+        taken, self.rest = self.rest[:size], self.rest[size:]
+        return taken
 
-    def write(self, stream: int, data: bytes) -> None:
+    def write(self, stream: int, data: bytes) -> int:
+        file = sys.stdout if stream == 1 else sys.stderr
+        if file is None:
+            return errno.EBADF
         if stream == 1:
-            out = self.decoder.decode(data)
-            sys.stdout.write(out)
-            sys.stdout.flush()
+            file.write(self.decoder.decode(data))
         else:
-            sys.stderr.write(data.decode("utf-8", "backslashreplace"))
+            file.write(data.decode("utf-8", "backslashreplace"))
+        file.flush()
+        return 0
+
+
+def _pieces_of(stream: Any) -> Iterator[str | bytes]:
+    """What a stream gives: its bytes where it has any, since line ends are taken verbatim."""
+    source = getattr(stream, "buffer", stream)
+    read = getattr(source, "read1", None)
+    if read is None:
+        return iter(source)
+    return iter(lambda: read(65536), b"")
+
+
+def _encoded(argument: str) -> bytes:
+    """Bytes that come back as they were given to the process; of what is no text, no text either."""
+    try:
+        return argument.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return argument.encode("utf-8", "surrogatepass")
 
 
 def _kept(exception: Any, value: Any, traceback: Any) -> int | None:
     """Keeps what a callback raised, even a Ctrl-C before its first line."""
-    if traceback is None:
-        return None
-    payload = traceback.tb_frame.f_locals.get("payload", NULL)
-    if payload:
-        run: _Run = _from_handle(payload)
-        if run.failure is None:
-            run.failure = value
+    payload = traceback.tb_frame.f_locals["payload"]
+    run: _Run = _from_handle(payload)
+    if run.failure is None:
+        run.failure = value
     return None
 
 
@@ -67,14 +87,17 @@ def sbpy_command_write(payload: Any, stream: int, data: Any, size: int) -> int:
     if run.failure is not None:
         return errno.EIO
     try:
-        run.write(stream, ffi.unpack(data, size))
-    except BrokenPipeError:
+        return run.write(stream, ffi.unpack(data, size))
+    except BrokenPipeError as error:
+        if stream == 1:
+            run.pipe = error
         return errno.EPIPE
-    return 0
 
 
 @ffi.def_extern(error=-errno.EIO, onerror=_kept)
 def sbpy_command_read(payload: Any, buffer: Any, size: int) -> int:
+    if sys.stdin is None:
+        return -errno.EBADF
     piece = _from_handle(payload).read(size)
     ffi.memmove(buffer, piece, len(piece))
     return len(piece)
@@ -83,12 +106,27 @@ def sbpy_command_read(payload: Any, buffer: Any, size: int) -> int:
 @ffi.def_extern(error=0, onerror=_kept)
 def sbpy_command_is_terminal(payload: Any, stream: int) -> int:
     file = (sys.stdin, sys.stdout, sys.stderr)[stream]
-    return int(file.isatty())
+    return int(file is not None and file.isatty())
 
 
 @ffi.def_extern(onerror=_kept)
-def sbpy_command_warn(payload: Any, message: Any) -> None:
-    _from_handle(payload).warned.append(text(message))
+def sbpy_command_warn(payload: Any, kind: int, message: Any) -> None:
+    issue_warning(kind, text(message), stacklevel=_CALLERS_DEPTH)
+
+
+@ffi.def_extern(error=1, onerror=_kept)
+def sbpy_command_stop(payload: Any) -> int:
+    """Lets Python run the handlers of signals that have come; one that raises ends the waiting."""
+    return 0
+
+
+@ffi.def_extern(error=lib.SB_EUSER, onerror=_kept)
+def sbpy_command_watch(payload: Any, watch: Any) -> int:
+    try:
+        _from_handle(payload).watch(watch)
+    except Exception as error:
+        return callback_failed(error)
+    return 0
 
 
 def run(
@@ -98,6 +136,7 @@ def run(
     target: Any = NULL,
     raises: bool,
     stdin: Iterable[str] | None = None,
+    watch: Callable[[Any], None] | None = None,
 ) -> int:
     """Runs a command line, without the program's name, on the streams of `sys`.
 
@@ -107,47 +146,61 @@ def run(
         target: an `sb_target *`; NULL: the one that the arguments select.
         raises: whether failures of the library are raised, and warnings given to `warnings`.
         stdin: what to read instead of `sys.stdin`, in pieces.
+        watch: watches a queue as a `broker_watch *` says; without it there is no command `watch`.
 
     Returns:
         The exit code.
 
     Raises:
         ValueError: an argument contains a NUL.
-        SimpleBrokerError, ValueError: with `raises`, what the library reported.
+        BrokerError, ValueError, OSError: with `raises`, what the library reported.
         BaseException: whatever a stream raised.
     """
-    words = [ffi.from_buffer(_word(argument)) for argument in ("broker", *arguments)]
-    argv = ffi.new("char *[]", [*words, NULL])
-    state = _Run(stdin)
+    state = _Run(stdin, watch)
     handle = ffi.new_handle(state)
-    streams = ffi.new("broker_streams *")
-    streams.payload = handle
-    streams.write = lib.sbpy_command_write
-    streams.read = lib.sbpy_command_read
-    streams.is_terminal = lib.sbpy_command_is_terminal
-    streams.warn = lib.sbpy_command_warn if raises else NULL
+    host = _host(handle, raises, watch is not None)
+    words = [_word(argument) for argument in ("broker", *arguments)]
+    argv = ffi.new("char *[]", [*words, NULL])
     raised = ffi.new("sb_status *")
-    status = raised if raises else NULL
-    code: int = lib.broker_command_run(len(words), argv, config, target, streams, status)
+    code: int = lib.broker_command_run(
+        len(words), argv, config, target, host, raised if raises else NULL
+    )
     if state.failure is not None:
         raise state.failure
     if raised[0] != lib.SB_OK:
-        raise last_error(raised[0])
-    _give_warnings(state.warned)
+        raise state.pipe or last_error(raised[0])
+    if state.pipe is not None:
+        _let_go_of_output()
     return code
 
 
-def _word(argument: str) -> bytes:
-    encoded = argument.encode("utf-8", "surrogateescape")
+def _let_go_of_output() -> None:
+    """What is still buffered for a closed pipe would fail again when the process ends."""
+    try:
+        descriptor = sys.stdout.fileno()
+    except (AttributeError, OSError, ValueError):
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+
+
+def _host(handle: Any, raises: bool, watches: bool) -> Any:
+    host = ffi.new("broker_host *")
+    host.payload = handle
+    host.write = lib.sbpy_command_write
+    host.read = lib.sbpy_command_read
+    host.is_terminal = lib.sbpy_command_is_terminal
+    host.warn = lib.sbpy_command_warn if raises else NULL
+    host.stop = lib.sbpy_command_stop
+    host.watch = lib.sbpy_command_watch if watches else NULL
+    return host
+
+
+def _word(argument: str) -> Any:
+    if not isinstance(argument, str):
+        raise TypeError(f"an argument must be a string, not {type(argument).__name__}")
+    encoded = _encoded(argument)
     if b"\0" in encoded:
         raise ValueError("embedded null character")
-    return encoded + b"\0"
-
-
-def _give_warnings(warned: list[str]) -> None:
-    issue_warnings(stacklevel=4)
-    if warned:
-        import warnings
-
-        for message in warned:
-            warnings.warn(message, RuntimeWarning, stacklevel=5)
+    return ffi.new("char[]", encoded)

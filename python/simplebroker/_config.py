@@ -39,12 +39,17 @@ def issue_warnings(stacklevel: int = 2) -> None:
     """Gives this thread's warnings to Python's `warnings`, which may turn them into exceptions."""
     heard = _heard.__dict__.pop("warnings", ())
     for kind, message in heard:
-        if kind == lib.SB_WARN_PROJECT_FILE:
-            _print_warning(message)
-        elif kind in (lib.SB_WARN_ALIAS, lib.SB_WARN_CHECKPOINT, lib.SB_WARN_NETWORK_FS):
-            warnings.warn(message, RuntimeWarning, stacklevel=stacklevel + 1)
-        else:
-            warnings.warn(message, UserWarning, stacklevel=stacklevel + 1)
+        issue_warning(kind, message, stacklevel + 1)
+
+
+def issue_warning(kind: int, message: str, stacklevel: int = 2) -> None:
+    """Gives one warning (`SB_WARN_*`; 0: of a command's own) to Python's `warnings`."""
+    if kind == lib.SB_WARN_PROJECT_FILE:
+        _print_warning(message)
+    elif kind in (0, lib.SB_WARN_ALIAS, lib.SB_WARN_CHECKPOINT, lib.SB_WARN_NETWORK_FS):
+        warnings.warn(message, RuntimeWarning, stacklevel=stacklevel + 1)
+    else:
+        warnings.warn(message, UserWarning, stacklevel=stacklevel + 1)
 
 
 def _print_warning(message: str) -> None:

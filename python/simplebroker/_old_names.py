@@ -1,4 +1,4 @@
-"""Keyword names of the 2.5 series: `since_timestamp` is `after_timestamp`."""
+"""What the 2.5 series called otherwise: `since_timestamp` is `after_timestamp`."""
 
 from __future__ import annotations
 
@@ -33,5 +33,23 @@ def accepts_since(function: Callable[P, R]) -> Callable[P, R]:
         if "since_timestamp" in keywords:
             keywords = renamed(keywords)
         return function(*arguments, **keywords)
+
+    return accepting
+
+
+def accepts_old_form(function: Callable[P, R]) -> Callable[P, R]:
+    """Lets options be given by position, and `after_str` as `since_str`."""
+    required = function.__code__.co_argcount
+    options = tuple(function.__kwdefaults__ or ())
+
+    @wraps(function)
+    def accepting(*arguments: typing.Any, **keywords: typing.Any) -> typing.Any:
+        by_position = dict(zip(options, arguments[required:], strict=False))
+        if "since_str" in keywords:
+            by_position["after_str"] = keywords.pop("since_str")
+        for name in by_position.keys() & keywords.keys():
+            raise TypeError(f"{function.__name__}() got several values for {name!r}")
+        arguments = arguments[:required] + arguments[required + len(options) :]
+        return function(*arguments, **by_position, **keywords)
 
     return accepting

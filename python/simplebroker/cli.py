@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ._command import run
-from ._config import SNAPSHOT, Snapshot, config_handle
+from ._config import SNAPSHOT, Snapshot, config_handle, resolve_config
 from ._exceptions import InvalidConfigError
 from ._library import NULL
 
@@ -23,9 +23,16 @@ def main(*, config: Mapping[str, Any] = SNAPSHOT) -> int:
     Returns:
         The exit code: 0 success, 1 error, 2 nothing matched.
     """
+    ambient = isinstance(config, Snapshot)
+
+    def watch(request: Any) -> None:
+        from ._watch import watch
+
+        watch(request, resolve_config() if ambient else config)
+
     try:
-        native = NULL if isinstance(config, Snapshot) else config_handle(config).native
-        return run(sys.argv[1:], config=native, raises=False)
+        native = NULL if ambient else config_handle(config).native
+        return run(sys.argv[1:], config=native, raises=False, watch=watch)
     except InvalidConfigError as error:
         print(f"simplebroker: {error}", file=sys.stderr)
         return 1
