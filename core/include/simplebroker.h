@@ -126,8 +126,8 @@ enum {
     SB_COMPACT = 16,         /**< sb_vacuum(): also rebuild the file */
     SB_FORCE = 32,           /**< sb_load_open(): accept a header from far in the future */
     SB_WITHOUT_STATS = 64,   /**< sb_queues_list(): names only, which is cheaper */
-    SB_UTF8 = 128            /**< claim, move, peek: nothing but SB_EOPERATIONAL for a body that is no
-                                  UTF-8, which only another program can have stored */
+    SB_UTF8 = 128            /**< claim, move, peek: nothing but SB_EOPERATIONAL for a body that is
+                                  no UTF-8, which only another program can have stored */
 };
 
 /** Kinds of cursor. @since 0.1 */

@@ -1,7 +1,8 @@
 /*
- * Delivery in two steps inside one transaction: pick the oldest rows, then change them: few by their
- * primary keys, many as the range of the queue's pending ones that they are. The single UPDATE with
- * a subselect and RETURNING that one might expect costs more, for one message six times as much.
+ * Delivery in two steps inside one transaction: pick the oldest rows, then change them: few by
+ * their primary keys, many as the range of the queue's pending ones that they are. The single
+ * UPDATE with a subselect and RETURNING that one might expect costs more, for one message six
+ * times as much.
  */
 #include "delivery.h"
 

@@ -1,4 +1,4 @@
-"""Checking of arguments, so that each kind of mistake gets the exception that the contract names."""
+"""Checking of arguments: each kind of mistake gets the exception that the contract names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions about queues, counts, ids and aliases, the same on a broker and inside a transaction."""
+"""Questions about queues, counts, ids and aliases, on a broker and inside a transaction."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ open broker and the options of a call come from is up to the class.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from . import _stream
 from ._batches import Row, take_all, take_ids
@@ -30,17 +30,13 @@ class Operations:
 
     `_ready` is the open broker while nothing has to be looked at first, else None; `_enter()` looks
     and answers with the open broker. `_options` are the options of a call without any of its own.
+    `_failed()` is the exception for an operation that ended with a status.
     """
 
     _ready: typing.Any
     _options: typing.Any
-
-    def _enter(self) -> typing.Any:
-        raise NotImplementedError
-
-    def _failed(self, status: int, operation: str) -> BaseException:
-        """The exception for a failed operation."""
-        raise NotImplementedError
+    _enter: Callable[[], typing.Any]
+    _failed: Callable[[int, str], BaseException]
 
     def _batch_began(self, what: str) -> None:
         """An at_least_once batch is open; transactions have none, the library refuses it."""

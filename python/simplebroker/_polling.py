@@ -1,4 +1,4 @@
-"""When a watcher looks again: at once after a change, and ever more seldom while nothing happens."""
+"""When a watcher looks again: at once after a change, ever more seldom while nothing happens."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ _registry = threading.Lock()
 
 
 def _leave_to_parent() -> None:
-    """In a forked child: the sessions, and a lock that another thread may hold, are the parent's."""
+    """In a forked child: the sessions, and a lock that somebody may hold, are the parent's."""
     global _registry
     _registry = threading.Lock()
     _shared.clear()

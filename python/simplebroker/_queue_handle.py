@@ -1,0 +1,267 @@
+"""What a `Queue` is before it does anything: its name, its place, its way to the broker."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+
+from ._config import Config, config_handle
+from ._ids import checked_name
+from ._later import _activity, _runner, typing
+from ._session import DBConnection, open_at
+from ._sidecar import SidecarSession
+from ._targets import BrokerTarget, as_target
+from ._transaction import Transaction
+from ._waiting import UNSTOPPED, Waiting, waiting_for
+from .db import BrokerCore
+
+
+class QueueHandle:
+    """A queue's identity and connections; `Queue` adds the operations and documents the whole."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        db_path: str | BrokerTarget | None = None,
+        persistent: bool = False,
+        runner: _runner.SQLRunner | None = None,
+        config: Mapping[str, typing.Any] | None = None,
+    ) -> None:
+        self._name = checked_name(name)
+        self._config_argument = config
+        self._config: Config = config_handle(config, stacklevel=3)
+        self._shows_path = db_path is not None and db_path != ""
+        self._runner = runner
+        self._persistent = bool(persistent)
+        self._target = self._resolve(db_path)
+        self._waiting: Waiting = UNSTOPPED
+        self._last_ts: int | None = None
+        self._waiter: _activity.ActivityWaiter | None = None
+        self._connection: DBConnection | None = None
+        if runner is not None:
+            self._connection = DBConnection._over(runner, self._config)
+        elif self._persistent:
+            self._connection = DBConnection._at(self._target, self._config)
+
+    def _resolve(self, db_path: str | BrokerTarget | None) -> BrokerTarget:
+        if self._runner is not None and isinstance(db_path, str) and db_path:
+            return BrokerTarget("sqlite", db_path)
+        return as_target(db_path, self._config)
+
+    # ---- identity ----------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The queue's name."""
+        return self._name
+
+    @property
+    def db_target(self) -> str | BrokerTarget:
+        """Absolute path of the file, or the target that was given or found."""
+        if self._target.backend_name == "sqlite" and self._shows_path and not self._given_target():
+            return self._target.target
+        return self._target
+
+    def _given_target(self) -> bool:
+        return self._target.config_path is not None or not self._target.legacy_sqlite_path_mode
+
+    @property
+    def conn(self) -> DBConnection | None:
+        """The connection of a persistent queue, else None."""
+        return self._connection if self._persistent else None
+
+    @property
+    def last_ts(self) -> int | None:
+        """The broker's high-water of ids as this queue last saw it; 0 on an empty broker.
+
+        Read when it is first asked for; None when that fails. Ids of others show after
+        `refresh_last_ts()`.
+        """
+        if self._last_ts is None:
+            try:
+                self._last_ts = self._do(BrokerCore.get_cached_last_timestamp)
+            except Exception:
+                return None
+        return self._last_ts
+
+    def _require_same_broker(self, other: QueueHandle) -> None:
+        if self._runner is not other._runner or (
+            self._runner is None and _place(self._target) != _place(other._target)
+        ):
+            raise ValueError(
+                "Cannot move messages between different broker targets: "
+                f"source={self._target.display_target!r}, "
+                f"destination={other._target.display_target!r}"
+            )
+
+    def __str__(self) -> str:
+        return self._name
+
+    def __repr__(self) -> str:
+        parts = [repr(self._name)]
+        if self._shows_path:
+            parts.append(f"db_path={self._target.display_target!r}")
+        if self._persistent:
+            parts.append("persistent=True")
+        return f"Queue({', '.join(parts)})"
+
+    def __reduce__(self) -> typing.Any:
+        if self._persistent or self._runner is not None:
+            raise TypeError("a persistent queue cannot be pickled; open one in each process")
+        path = self._target if self._shows_path or self._given_target() else None
+        return (_restored, (type(self), self._name, path, self._config_argument))
+
+    # ---- connections -------------------------------------------------------------------------
+
+    def _do(
+        self, operation: typing.Any, *arguments: typing.Any, **keywords: typing.Any
+    ) -> typing.Any:
+        """Runs a method of the broker on this thread's connection, or on one of its own."""
+        connection = self._connection
+        if connection is None:
+            with open_at(self._target, self._config, self._waiting) as core:
+                return operation(core, *arguments, **keywords)
+        if self._waiting is UNSTOPPED:
+            try:
+                session: typing.Any = connection._session
+                shared = session.local.core
+            except AttributeError:
+                shared = connection._thread_core(UNSTOPPED)
+            return operation(shared, *arguments, **keywords)
+        shared = connection._thread_core(self._waiting)
+        before = shared._waiting
+        shared._use(self._waiting)
+        try:
+            return operation(shared, *arguments, **keywords)
+        finally:
+            shared._use(before)
+
+    def _stream(
+        self, operation: typing.Any, *arguments: typing.Any, **keywords: typing.Any
+    ) -> Iterator[typing.Any]:
+        """Yields from a generator of the broker, on a connection that lasts as long."""
+        with self.get_connection() as core:
+            yield from operation(core, self._name, *arguments, **keywords)
+
+    @contextmanager
+    def get_connection(self) -> Iterator[BrokerCore]:
+        """The broker: a persistent queue's of this thread, else a new one for the block.
+
+        Raises:
+            RuntimeError: it could not be opened (the cause says why), or belongs to the parent of
+                this forked process.
+        """
+        if self._connection is None:
+            with open_at(self._target, self._config, self._waiting) as core:
+                yield core
+            return
+        shared = self._connection._thread_core(self._waiting)
+        if self._waiting is UNSTOPPED:
+            yield shared
+            return
+        before = shared._waiting
+        shared._use(self._waiting)
+        try:
+            yield shared
+        finally:
+            shared._use(before)
+
+    # ---- the broker's counters -----------------------------------------------------------------
+
+    def get_data_version(self) -> int | None:
+        """SQLite's counter of commits by other connections; None where there is none."""
+        version: int | None = self._do(BrokerCore.get_data_version)
+        return version
+
+    def generate_timestamp(self) -> int:
+        """Allocates an id without a message; nobody else gets it."""
+        generated: int = self._do(BrokerCore.generate_timestamp)
+        self._last_ts = generated
+        return generated
+
+    def get_ts(self) -> int:
+        """The same as `generate_timestamp()`."""
+        return self.generate_timestamp()
+
+    def refresh_last_ts(self) -> int:
+        """Reads the broker's high-water of ids and keeps it as `last_ts`."""
+        read: int = self._do(BrokerCore.refresh_last_timestamp)
+        self._last_ts = read
+        return read
+
+    # ---- SQL and transactions ----------------------------------------------------------------
+
+    @contextmanager
+    def sidecar(self, *, transaction: bool = False) -> Iterator[SidecarSession]:
+        """SQL of the application's own on the broker's database; see `BrokerCore.sidecar()`.
+
+        Args:
+            transaction: all statements commit together at a clean exit.
+        """
+        with self.get_connection() as core, core.sidecar(transaction=transaction) as session:
+            yield session
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """A transaction on the queue's broker; see `BrokerCore.transaction()`."""
+        with self.get_connection() as core, core.transaction() as transaction:
+            yield transaction
+
+    # ---- waiting and closing -----------------------------------------------------------------
+
+    def create_activity_waiter(
+        self, *, stop_event: threading.Event
+    ) -> _activity.ActivityWaiter | None:
+        """An object that waits for activity on the queue; None where the backend has none.
+
+        Args:
+            stop_event: ends its waits.
+        """
+        if self._waiter is None:
+            plugin = getattr(self._runner, "backend_plugin", None) or self._target.plugin
+            self._waiter = plugin.create_activity_waiter(
+                target=self._target.target,
+                backend_options=self._target.backend_options,
+                runner=self._runner,
+                queue_name=self._name,
+                stop_event=stop_event,
+            )
+        return self._waiter
+
+    def set_stop_event(self, stop_event: threading.Event | None) -> None:
+        """Lets an event end operations with StopException; None: nothing does."""
+        self._waiting = waiting_for(stop_event)
+
+    def cleanup_connections(self) -> None:
+        """Closes the calling thread's connection; the queue stays usable."""
+        if self._connection is not None and self._connection._session is not None:
+            self._connection._session.drop_thread()
+
+    def close(self) -> None:
+        """Releases the connections of all threads. Repeatable; a later use opens them again."""
+        if self._connection is not None and self._runner is None:
+            self._connection.close()
+
+    def __enter__(self) -> typing.Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _restored(
+    cls: type[QueueHandle], name: str, path: typing.Any, config: typing.Any
+) -> QueueHandle:
+    return cls(name, db_path=path, config=config)
+
+
+def _place(target: BrokerTarget) -> tuple[typing.Any, ...]:
+    return (target.backend_name, target.target, sorted(target.backend_options.items()))
