@@ -176,7 +176,8 @@ int sb__lineage_may_wait(void *payload)
     for (sb_broker *b = live; b && may && inode; b = b->next) {
         uint64_t other_device = 0, other_inode = 0;
 
-        if (b != broker && b->runner.sqlite && sb__turn_is_mine(&b->turn)) {
+        /* Only who has the turn may look at the rest: a broker is listed before it is open. */
+        if (b != broker && sb__turn_is_mine(&b->turn) && b->runner.sqlite) {
             sb__sqlite_file_id(b->runner.sqlite, &other_device, &other_inode);
             may = other_device != device || other_inode != inode ||
                   !sb__sqlite_in_transaction(b->runner.sqlite);
