@@ -92,9 +92,11 @@ def persistent(sides: Sides, want: Callable, note: Callable, rounds: int) -> Non
 
 
 def batches(ours: Side, theirs: Side, want: Callable, note: Callable, rounds: int) -> None:
-    ratio, mine = speed(ours, theirs, "write_batch", 2, rounds, theirs="insert_batch")
-    want("write_many of 1000, against the reference's insert_messages", ratio, ">=", 8)
-    note(f"{mine / BODIES_A_BATCH:.2f} us a message")
+    ratio, mine = speed(ours, theirs, "write_batch", 1, rounds,
+                        theirs="generate_and_insert_batch")
+    want("write_many of 1000, against the reference's best way", ratio, ">=", 8)
+    inserts, _ = speed(ours, theirs, "write_batch", 1, rounds, theirs="insert_batch")
+    note(f"{mine / BODIES_A_BATCH:.2f} us a message; {inserts:.1f} x inserts with ids made up")
     ratio, mine = speed(ours, theirs, "read_batch", 1, rounds)
     want("read_many(1000), against the reference's", ratio, ">=", 8)
     note(f"{mine / BODIES_A_BATCH:.2f} us a message")
