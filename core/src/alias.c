@@ -46,13 +46,13 @@ static sb_status look_up(sb__call *call, const char *sql, const char *name, size
 static sb_status check_flat(const alias_work *w, sb__call *call)
 {
     const sb__sql *sql = call->broker->sql;
-    sb_status status = look_up(call, sql->alias_target, w->alias, w->alias_len);
+    sb_status status = look_up(call, sql->alias_exists, w->alias, w->alias_len);
 
     if (!status) {
         return sb__fail(SB_EINVALID, "Alias '%.*s' already exists", (int)w->alias_len, w->alias);
     }
     if (status == SB_EMPTY) {
-        status = look_up(call, sql->alias_target, w->target, w->target_len);
+        status = look_up(call, sql->alias_exists, w->target, w->target_len);
         if (!status) {
             return sb__fail(SB_EINVALID, "Cannot target another alias");
         }

@@ -21,9 +21,13 @@ static sb_status take_target(void *payload, const sb_values *row)
 {
     resolution *r = payload;
     const char *text = sb_values_text(&r->target_len, row, 0);
+    sb_status status = sb__row_check(row, "t");
 
+    if (status) {
+        return status;
+    }
     sb_free(r->target);
-    r->target = sb__strndup(text ? text : "", r->target_len);
+    r->target = sb__strndup(text, r->target_len);
     return r->target ? SB_OK : sb__fail_nomem();
 }
 
@@ -145,7 +149,7 @@ static void add_text(size_t *out_offset, size_t *out_len, sb_aliases *aliases,
     const char *text = sb_values_text(out_len, row, index);
 
     *out_offset = aliases->text.len;
-    sb__str_append(&aliases->text, text ? text : "", *out_len);
+    sb__str_append(&aliases->text, text, *out_len);
     sb__str_append_char(&aliases->text, '\0');
 }
 
@@ -153,7 +157,11 @@ static sb_status take_alias(void *payload, const sb_values *row)
 {
     sb_aliases *aliases = payload;
     alias_entry *entry;
+    sb_status status = sb__row_check(row, "tt");
 
+    if (status) {
+        return status;
+    }
     if (aliases->count == aliases->capacity) {
         size_t capacity = aliases->capacity ? aliases->capacity * 2 : 16;
         alias_entry *grown = sb__realloc(aliases->entries, capacity * sizeof *grown);

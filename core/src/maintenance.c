@@ -38,7 +38,7 @@ static sb_status take_counts(void *payload, const sb_values *row)
 
     counts->total = sb_values_int64(row, 1);
     counts->claimed = counts->total - sb_values_int64(row, 0);
-    return SB_OK;
+    return sb__row_check(row, "ii");
 }
 
 static sb_status count_work(sb__call *call, void *context)

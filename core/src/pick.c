@@ -52,14 +52,22 @@ int sb__pick_is_full(const sb__pick *pick, const sb_messages *messages)
 typedef struct picked {
     sb_messages *messages;
     const sb__pick *pick;
+    const char *columns;
 } picked;
+
+/* A message whose id somebody else's program has spoilt is handed out all the same, or it would be
+ * in the way for ever; a foreign runner has no such excuse. */
+static const char *columns(const sb__call *call)
+{
+    return call->runner->sqlite ? "it*" : "iti";
+}
 
 /* Ends the statement with the last row, instead of asking SQLite for one that cannot come. */
 static sb_status append_row(void *payload, const sb_values *row)
 {
     picked *p = payload;
     size_t len = 0;
-    sb_status status = sb__row_check(row, "it*");
+    sb_status status = sb__row_check(row, p->columns);
 
     if (!status) {
         const char *body = sb_values_text(&len, row, 1);
@@ -100,7 +108,7 @@ static sb_status is_short(int *out, sb__call *call, const sb__pick *pick)
 static sb_status run_range(sb_messages *messages, sb__call *call, const sb__pick *pick,
                            const char *sql, int64_t depth)
 {
-    picked result = {messages, pick};
+    picked result = {messages, pick, columns(call)};
     sb_values params;
 
     sb__values_init(&params);
@@ -168,7 +176,7 @@ static sb_status pick_range(sb_messages *messages, sb__call *call, const sb__pic
 sb_status sb__pick_run(sb_messages *messages, sb__call *call, const sb__pick *pick)
 {
     const sb__sql *sql = call->broker->sql;
-    picked result = {messages, pick};
+    picked result = {messages, pick, columns(call)};
     const char *statement = sql->oldest_one;
     sb_values params;
 

@@ -67,6 +67,7 @@ static void find_range(name_range *range, const sb__queue_filter *filter)
 typedef struct collection {
     sb_queues *queues;
     const sb__queue_filter *filter;
+    const char *columns;
 } collection;
 
 static int is_wanted(const sb__queue_filter *filter, const char *name, size_t len)
@@ -99,9 +100,10 @@ static sb_status take_queue(void *payload, const sb_values *row)
     size_t len;
     const char *name = sb_values_text(&len, row, 0);
     queue_entry *entry;
+    sb_status status = sb__row_check(row, c->columns);
 
-    if (!name || !is_wanted(c->filter, name, len)) {
-        return SB_OK;
+    if (status || !is_wanted(c->filter, name, len)) {
+        return status;
     }
     entry = extend(c->queues);
     if (!entry) {
@@ -125,7 +127,7 @@ sb_status sb__queues_read(sb_queues *queues, sb__call *call, const sb__queue_fil
                           int with_stats)
 {
     const sb__sql *sql = call->broker->sql;
-    collection c = {queues, filter};
+    collection c = {queues, filter, with_stats ? "tii" : "t"};
     name_range range;
     sb_values params;
     sb_status status;

@@ -38,16 +38,19 @@ sb_status sb_rows_push(sb_rows *rows, const sb_values *row)
 sb_status sb__row_check(const sb_values *row, const char *columns)
 {
     for (size_t i = 0; columns[i]; i++) {
-        sb_type type = i < row->count ? row->items[i].type : SB_NULL;
+        int is_there = i < row->count;
+        sb_type type = is_there ? row->items[i].type : SB_NULL;
+        int is_text = type == SB_TEXT || type == SB_BLOB;
         int fits = columns[i] == 'i'   ? type == SB_INT64
-                   : columns[i] == 't' ? type == SB_TEXT || type == SB_BLOB
-                                       : i < row->count;
+                   : columns[i] == 't' ? is_text
+                   : columns[i] == 'n' ? is_there && !is_text
+                                       : is_there;
 
         if (!fits) {
             return sb__fail(SB_EDATA, "a row of the result has no %s in column %zu",
-                            columns[i] == 'i'   ? "integer"
-                            : columns[i] == 't' ? "text"
-                                                : "value",
+                            columns[i] == 't'   ? "text"
+                            : columns[i] == '*' ? "value"
+                                                : "integer",
                             i + 1);
         }
     }
@@ -94,12 +97,13 @@ sb_status sb__run(sb__runner *runner, const char *sql, const sb_values *params, 
 static sb_status keep_int64(void *payload, const sb_values *row)
 {
     sb__value *kept = payload;
+    sb_status status = sb__row_check(row, "n");
 
-    if (row->count) {
+    if (!status) {
         kept->type = row->items[0].type;
         kept->as.integer = sb_values_int64(row, 0);
     }
-    return SB__ENOUGH;
+    return status ? status : SB__ENOUGH;
 }
 
 sb_status sb__run_int64(int64_t *out, sb__runner *runner, const char *sql, const sb_values *params)

@@ -47,7 +47,7 @@ sb_status sb__run_int64(int64_t *out, sb__runner *runner, const char *sql,
 
 /*
  * Whether a row is what the statement's text promises, which a foreign runner may not keep: one
- * letter for each column that is needed: 'i' integer, 't' text or blob, '*' anything. SB_OK or
+ * letter for each column that is needed: 'i' integer, 'n' number or NULL, 't' text or blob, '*' anything. SB_OK or
  * SB_EDATA.
  */
 sb_status sb__row_check(const sb_values *row, const char *columns);

@@ -65,7 +65,9 @@ static sb_status check_limit(size_t limit)
 
 static sb_status take_id(void *payload, const sb_values *row)
 {
-    return sb__messages_append(payload, NULL, 0, "", 0, sb_values_int64(row, 0));
+    sb_status status = sb__row_check(row, "i");
+
+    return status ? status : sb__messages_append(payload, NULL, 0, "", 0, sb_values_int64(row, 0));
 }
 
 /*

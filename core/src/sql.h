@@ -77,6 +77,7 @@ typedef struct sb__sql {
     const char *alias_list;        /* -> alias, target, by alias */
     const char *alias_list_target; /* ?1 target -> alias, target, by alias */
     const char *alias_target;      /* ?1 alias -> target */
+    const char *alias_exists;      /* ?1 alias -> 1 */
     const char *alias_add;         /* ?1 alias, ?2 target */
     const char *alias_is_target;   /* ?1 queue -> 1 */
     const char *alias_remove;      /* ?1 alias */

@@ -120,6 +120,7 @@ const sb__sql sb__sql_sqlite = {
     .alias_list_target = "SELECT alias, target FROM queue_aliases INDEXED BY "
                          "idx_queue_aliases_target WHERE target = ?1 ORDER BY alias",
     .alias_target = "SELECT target FROM queue_aliases WHERE alias = ?1",
+    .alias_exists = "SELECT 1 FROM queue_aliases WHERE alias = ?1",
     .alias_add = "INSERT INTO queue_aliases (alias, target) VALUES (?1, ?2)",
     .alias_is_target = "SELECT 1 FROM queue_aliases WHERE target = ?1 LIMIT 1",
     .alias_remove = "DELETE FROM queue_aliases WHERE alias = ?1",

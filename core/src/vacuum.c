@@ -48,7 +48,7 @@ void sb__vacuum_unlock(sb__file_lock *lock)
 static sb_status count_claimed(void *payload, const sb_values *row)
 {
     *(int64_t *)payload = sb_values_int64(row, 1) - sb_values_int64(row, 0);
-    return SB_OK;
+    return sb__row_check(row, "ii");
 }
 
 static sb_status count_work(sb__call *call, void *context)

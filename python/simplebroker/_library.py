@@ -44,12 +44,19 @@ def owned_text(pointer: typing.Any, size: int) -> str:
         lib.sb_free(pointer)
 
 
+def _text_of(exception: BaseException) -> str:
+    try:
+        return str(exception)
+    except Exception:
+        return ""
+
+
 def callback_failed(exception: BaseException, status: int = lib.SB_EUSER) -> int:
     """Notes the exception that ends a callback; to be returned to the library.
 
     The exception itself is raised by `check()` when the failure comes back out of the library.
     """
-    message = str(exception).encode("utf-8", "replace") or type(exception).__name__.encode()
+    message = _text_of(exception).encode("utf-8", "replace") or type(exception).__name__.encode()
     retryable = getattr(exception, "retryable", None)
     hint = -1 if retryable is None else int(bool(retryable))
     lib.sb_error_set(status, message, len(message), hint)

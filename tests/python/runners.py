@@ -49,7 +49,7 @@ class ConnectionRunner:
 
 
 class Recorder(ConnectionRunner):
-    """Notes what it is asked for; hooks may answer instead, or raise."""
+    """Notes what it is asked for, its SQL in one line; a hook may answer instead, or raise."""
 
     def __init__(self, connection: sqlite3.Connection | None = None) -> None:
         super().__init__(connection)
@@ -60,9 +60,10 @@ class Recorder(ConnectionRunner):
 
     def run(self, sql: str, params: tuple[Any, ...] = (), *, fetch: bool = False) -> Any:
         self._note("run")
-        self.statements.append((" ".join(sql.split()), params, fetch))
+        text = " ".join(sql.split())
+        self.statements.append((text, params, fetch))
         if self.hook is not None:
-            answer = self.hook(sql, params, fetch)
+            answer = self.hook(text, params, fetch)
             if answer is not PASS:
                 return answer
         return super().run(sql, params, fetch=fetch)
