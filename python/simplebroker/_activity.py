@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from .sbqueue import Queue
@@ -22,18 +22,17 @@ class ActivityWaiter(Protocol):
         ...
 
 
-@runtime_checkable
 class MultiQueueActivityWaiterHook(Protocol):
-    """A backend that wakes one waiter for several queues."""
+    """`create_activity_waiter_for_queues` of a backend that wakes one waiter for several queues."""
 
-    def create_activity_waiter_for_queues(
+    def __call__(
         self,
         *,
         target: str | None,
-        backend_options: dict[str, Any] | None,
-        runner: Any,
+        backend_options: Mapping[str, Any] | None = None,
+        runner: Any = None,
         queue_names: Sequence[str],
-        stop_event: threading.Event,
+        stop_event: Any,
     ) -> ActivityWaiter | None:
         """A waiter for all of the queues, or None: then watchers poll."""
         ...
@@ -60,12 +59,10 @@ def create_activity_waiter_for_queues(
         if queue._runner is not runner or (runner is None and queue._target != target):
             raise ValueError("queues cannot safely share one activity waiter")
     plugin = getattr(runner, "backend_plugin", None) or target.plugin
-    if not isinstance(plugin, MultiQueueActivityWaiterHook):
-        return None
-    return plugin.create_activity_waiter_for_queues(
-        target=target.target,
-        backend_options=dict(target.backend_options),
-        runner=runner,
-        queue_names=[queue.name for queue in queues],
-        stop_event=stop_event,
+    hook: MultiQueueActivityWaiterHook | None = getattr(
+        plugin, "create_activity_waiter_for_queues", None
     )
+    if hook is None:
+        return None
+    names = tuple(queue.name for queue in queues)
+    return hook(**first._place(), queue_names=names, stop_event=stop_event)

@@ -64,8 +64,8 @@ class TimestampError(BrokerError):
     `outcome_ambiguous` is True when the failed change may have become durable all the same.
     """
 
-    def __init__(self, *args: object, outcome_ambiguous: bool = False) -> None:
-        super().__init__(*args)
+    def __init__(self, message: str, *, outcome_ambiguous: bool = False) -> None:
+        super().__init__(message)
         self.outcome_ambiguous = outcome_ambiguous
 
 

@@ -223,13 +223,16 @@ class QueueHandle:
         if self._waiter is None:
             plugin = getattr(self._runner, "backend_plugin", None) or self._target.plugin
             self._waiter = plugin.create_activity_waiter(
-                target=self._target.target,
-                backend_options=self._target.backend_options,
-                runner=self._runner,
-                queue_name=self._name,
-                stop_event=stop_event,
+                **self._place(), queue_name=self._name, stop_event=stop_event
             )
         return self._waiter
+
+    def _place(self) -> dict[str, typing.Any]:
+        """Where the queue is, as a backend's waiter wants to know it: a runner, or a target."""
+        if self._runner is not None:
+            return {"target": None, "backend_options": None, "runner": self._runner}
+        options = dict(self._target.backend_options)
+        return {"target": self._target.target, "backend_options": options, "runner": None}
 
     def set_stop_event(self, stop_event: threading.Event | None) -> None:
         """Lets an event end operations with StopException; None: nothing does."""

@@ -80,5 +80,6 @@ class SidecarSession:
             raise RuntimeError("sidecar session is closed; open a new one with sidecar()")
         return run_sql(self._broker(), self._options, self._failed, sql, params, fetch)
 
-    def _end(self) -> None:
+    def close(self) -> None:
+        """Ends the session, as the end of its block does; a transaction ends with the block."""
         self._broker = None

@@ -210,7 +210,7 @@ class BrokerCore(Inventory):
             try:
                 yield session
             finally:
-                session._end()
+                session.close()
             return
         out = ffi.new("sb_txn **")
         self._done(lib.sb_txn_begin(out, broker, self._options), "sidecar")
@@ -229,7 +229,7 @@ class BrokerCore(Inventory):
             yield session
             ended = True
         finally:
-            session._end()
+            session.close()
             self._transaction_ended()
             if not ended or owner != threading.get_ident():
                 lib.sb_txn_rollback(native)

@@ -1,6 +1,7 @@
 """Tests of the package. They run on the reference as well, but for those marked `ours`."""
 
 import importlib.util
+import os
 import subprocess
 import sys
 import textwrap
@@ -137,3 +138,11 @@ def program(tmp_path):
         return result.stdout
 
     return run
+
+
+@pytest.fixture(scope="session")
+def reference_python():
+    """The command that starts the reference's Python, kept apart from ours."""
+    python = os.path.join(os.environ.get("SB_REFERENCE", ""), "bin", "python")
+    assert os.access(python, os.X_OK), "SB_REFERENCE does not name the reference's environment"
+    return [python, "-E"]
