@@ -1319,6 +1319,14 @@ SB_EXTERN sb_status sb_open_sqlite(sb_broker **out, struct sqlite3 *db, const sb
 SB_EXTERN void sb_close(sb_broker *broker);
 
 /**
+ * Closes a broker like sb_close(), but leaves the handle valid: calls with it answer SB_ECLOSED until
+ * sb_close() takes it back. For hosts that cannot know whether a thread is about to use it.
+ * @param broker may be NULL
+ * @since 0.1
+ */
+SB_EXTERN void sb_shut(sb_broker *broker);
+
+/**
  * Registers who hears of every finished operation. A later registration replaces an earlier one.
  * Not while other threads use the broker.
  * @param broker  not NULL

@@ -1,8 +1,8 @@
 /*
  * The life of a broker: opener, child handles and running calls share it, the last one frees what
- * it holds. The struct itself is a shell that is not returned to the allocator at once but waits
- * among the most recently closed ones, so that a call on a closed handle, which happens to programs
- * with garbage collectors, finds the mark and answers SB_ECLOSED.
+ * it holds. The struct itself is a shell that stays until sb_close(), and is not returned to the
+ * allocator even then but waits among the most recently closed ones, so that a call on a closed
+ * handle, which happens to programs with garbage collectors, finds the mark and answers SB_ECLOSED.
  */
 #include "broker.h"
 
@@ -29,14 +29,24 @@ sb_broker *sb__broker_new_shell(void)
 
     if (broker) {
         atomic_init(&broker->references, 1);
+        atomic_init(&broker->shell_references, 1);
     }
     return broker;
 }
 
-static void keep_shell(sb_broker *broker)
+void sb__broker_hand_over(sb_broker *broker)
+{
+    atomic_fetch_add(&broker->shell_references, 1);
+    atomic_store(&broker->handed_over, 1);
+}
+
+static void release_shell(sb_broker *broker)
 {
     sb_broker *oldest;
 
+    if (atomic_fetch_sub(&broker->shell_references, 1) != 1) {
+        return;
+    }
     pthread_mutex_lock(&shells_mutex);
     oldest = shells[next_shell];
     shells[next_shell] = broker;
@@ -81,7 +91,7 @@ static void free_contents(sb_broker *broker)
     sb_config_free(broker->config);
     sb__reader_dispose(&broker->reader);
     sb__turn_dispose(&broker->turn);
-    keep_shell(broker);
+    release_shell(broker);
 }
 
 void sb__broker_retain(sb_broker *broker)
@@ -96,7 +106,7 @@ void sb__broker_release(sb_broker *broker)
     }
 }
 
-void sb_close(sb_broker *broker)
+void sb_shut(sb_broker *broker)
 {
     int64_t start;
 
@@ -110,6 +120,14 @@ void sb_close(sb_broker *broker)
     sb__turn_wait_idle(&broker->reader.turn,
                        CLOSE_WAIT_MS - (sb__clock_monotonic_ns() - start) / NS_PER_MS);
     sb__broker_release(broker);
+}
+
+void sb_close(sb_broker *broker)
+{
+    sb_shut(broker);
+    if (broker && atomic_exchange(&broker->handed_over, 0)) {
+        release_shell(broker);
+    }
 }
 
 sb_config *sb__broker_config(sb_broker *broker)

@@ -41,6 +41,8 @@ struct sb_broker {
     sb_destroy_fn trace_destroy;
 
     atomic_int references;        /* the opener, child handles, running calls */
+    atomic_int shell_references;  /* of the struct itself: the caller's handle, what it holds */
+    atomic_int handed_over;       /* the caller has a handle, which sb_close() takes back */
     atomic_int closed;
     atomic_int forked;            /* inherited inside a transaction: SB_EFORK */
     atomic_int reopen;            /* inherited and closed: connect again at the next use */
@@ -71,6 +73,9 @@ sb_status sb__leave(sb__call *call, sb_status status);
 
 /* Whether options (may be NULL) can be used: SB_OK; SB_EINVALID; SB_CANCELLED. */
 sb_status sb__options_check(const sb_options *options);
+
+/* The caller gets its handle. */
+void sb__broker_hand_over(sb_broker *broker);
 
 /* Keep a broker for a child handle. */
 void sb__broker_retain(sb_broker *broker);

@@ -62,6 +62,7 @@ static sb_status finish(sb_broker **out, sb_broker *broker, sb_status status)
 {
     sb__turn_give(&broker->turn);
     if (!status) {
+        sb__broker_hand_over(broker);
         *out = broker;
     } else {
         sb_error saved;

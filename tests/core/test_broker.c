@@ -60,6 +60,45 @@ static void test_close__inside_a_callback_waits_for_its_end(void **state)
     assert_status(SB_ECLOSED, sb_write(NULL, broker, "q", 1, "x", NTS, NULL));
 }
 
+enum { MORE_THAN_SHELLS_ARE_KEPT = 100 };
+
+static void test_shut__leaves_a_handle_that_answers_closed(void **state)
+{
+    scratch *s = *state;
+    sb_broker *shut;
+
+    assert_ok(sb_open_path(&shut, s->path, NTS, s->config, NULL));
+    sb_shut(shut);
+    for (int i = 0; i < MORE_THAN_SHELLS_ARE_KEPT; i++) {
+        sb_broker *other;
+
+        assert_ok(sb_open_path(&other, s->path, NTS, s->config, NULL));
+        sb_close(other);
+    }
+    assert_status(SB_ECLOSED, sb_write(NULL, shut, "q", 1, "x", 1, NULL));
+    sb_shut(shut);
+    sb_close(shut);
+    sb_shut(NULL);
+}
+
+static void test_shut__frees_with_the_last_child_handle(void **state)
+{
+    scratch *s = *state;
+    sb_broker *broker;
+    sb_txn *txn;
+
+    assert_ok(sb_open_path(&broker, s->path, NTS, s->config, NULL));
+    assert_ok(sb_txn_begin(&txn, broker, NULL));
+    sb_close(broker);
+    sb_txn_rollback(txn);
+    assert_ok(sb_open_path(&broker, s->path, NTS, s->config, NULL));
+    assert_ok(sb_txn_begin(&txn, broker, NULL));
+    sb_shut(broker);
+    sb_txn_rollback(txn);
+    sb_close(broker);
+    put(s->broker, "q", "x");
+}
+
 #define SCRATCH_TEST(name) cmocka_unit_test_setup_teardown(name, scratch_open, scratch_free)
 
 int main(void)
@@ -67,6 +106,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SCRATCH_TEST(test_trace__may_be_ended_inside_the_traced_call),
         SCRATCH_TEST(test_close__inside_a_callback_waits_for_its_end),
+        SCRATCH_TEST(test_shut__leaves_a_handle_that_answers_closed),
+        SCRATCH_TEST(test_shut__frees_with_the_last_child_handle),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -704,7 +704,7 @@ const bad_case bad_cases[] = {
     {"sb_setup_lock_take", NULL}, {"sb_setup_lock_release", NULL}, {"sb_setup_is_done", NULL},
     {"sb_setup_mark", NULL}, {"sb_runner_apply_settings", NULL}, {"sb_runner_read", NULL},
     {"sb_runner_advance", NULL},
-    {"sb_close", NULL}, {"sb_broker_has_safe_checkpoints", NULL},
+    {"sb_close", NULL}, {"sb_shut", NULL}, {"sb_broker_has_safe_checkpoints", NULL},
 };
 
 const size_t bad_case_count = sizeof bad_cases / sizeof bad_cases[0];
