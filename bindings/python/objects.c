@@ -192,3 +192,27 @@ sb_status sbpy_push(sb_rows *rows, uintptr_t list, size_t *next)
     PyGILState_Release(lock);
     return status;
 }
+
+sb_status sbpy_txn_commit(sb_txn **txn)
+{
+    sb_txn *ended = *txn;
+
+    *txn = NULL;
+    return ended ? sb_txn_commit(ended) : SB_OK;
+}
+
+void sbpy_txn_rollback(sb_txn **txn)
+{
+    sb_txn *ended = *txn;
+
+    *txn = NULL;
+    sb_txn_rollback(ended);
+}
+
+void sbpy_cursor_close(sb_cursor **cursor)
+{
+    sb_cursor *ended = *cursor;
+
+    *cursor = NULL;
+    sb_cursor_close(ended);
+}

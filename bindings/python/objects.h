@@ -33,4 +33,12 @@ int sbpy_take_values(uintptr_t list, const sb_values *values);
  */
 sb_status sbpy_push(sb_rows *rows, uintptr_t list, size_t *next);
 
+/*
+ * End what a variable holds, and clear it: in one step, so that Ctrl-C comes before or after. Harmless
+ * when it is cleared already.
+ */
+sb_status sbpy_txn_commit(sb_txn **txn);
+void sbpy_txn_rollback(sb_txn **txn);
+void sbpy_cursor_close(sb_cursor **cursor);
+
 #endif

@@ -1,13 +1,14 @@
 """What the library calls in Python: runners, row sinks, warnings, and the end of their payloads.
 
 A payload is a cffi handle of one of the objects below. A callback never lets an exception through
-the C code: it notes it with `callback_failed()`, and `check()` raises the very same object once the
-library has rolled back and returned.
+the C code: its `onerror` notes it with `callback_failed()`, and `check()` raises the very same
+object once the library has rolled back and returned.
 """
 
 from __future__ import annotations
 
 import _sqlite3
+import _thread
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -107,11 +108,12 @@ def _statement(sql: typing.Any, size: int) -> str:
 class _Driver:
     """A runner as the library's payload."""
 
-    __slots__ = ("failed", "handle", "runner")
+    __slots__ = ("failed", "handle", "released", "runner")
 
     def __init__(self, runner: typing.Any) -> None:
         self.runner = runner
         self.failed = False  # something is noted that a success makes void
+        self.released = False  # the library will not call any more
         self.handle = ffi.new_handle(self)
 
     def fails(self, exception: BaseException) -> int:
@@ -160,75 +162,71 @@ def _status_of(exception: BaseException) -> int:
     return int(lib.SB_EUSER)
 
 
-@ffi.def_extern(error=lib.SB_EUSER)
+# What a callback raises goes to its `onerror`, since Ctrl-C may come before the first line of it.
+
+
+def _payload_of(traceback: typing.Any) -> typing.Any:
+    return traceback.tb_frame.f_locals["payload"]
+
+
+def _runner_failed(kind: object, exception: BaseException, traceback: typing.Any) -> int:
+    driver: _Driver = _from_handle(_payload_of(traceback))
+    return driver.fails(exception)
+
+
+def _rollback_failed(kind: object, exception: BaseException, traceback: typing.Any) -> int:
+    driver: _Driver = _from_handle(_payload_of(traceback))
+    if driver.failed and isinstance(exception, Exception):
+        return int(lib.SB_EUSER)  # what led to the rollback is what the caller hears of
+    return driver.fails(exception)
+
+
+@ffi.def_extern(error=lib.SB_EUSER, onerror=_runner_failed)
 def sbpy_runner_run(
     payload: typing.Any, sql: typing.Any, sql_len: int, params: typing.Any, rows: typing.Any
 ) -> int:
     driver: _Driver = _from_handle(payload)
-    try:
-        statement, values = _statement(sql, sql_len), python_values(params)
-        if not rows:
-            driver.runner.run(statement, values)
-            return 0
-        status = driver.push(rows, driver.runner.run(statement, values, fetch=True))
-        if driver.failed:
-            driver.succeeds()
-        return status
-    except BaseException as exception:
-        return driver.fails(exception)
+    statement, values = _statement(sql, sql_len), python_values(params)
+    if not rows:
+        driver.runner.run(statement, values)
+        return 0
+    status = driver.push(rows, driver.runner.run(statement, values, fetch=True))
+    if driver.failed:
+        driver.succeeds()
+    return status
 
 
-@ffi.def_extern(error=lib.SB_EUSER)
+@ffi.def_extern(error=lib.SB_EUSER, onerror=_runner_failed)
 def sbpy_runner_begin(payload: typing.Any) -> int:
     driver: _Driver = _from_handle(payload)
-    try:
-        driver.runner.begin_immediate()
-        if driver.failed:
-            driver.succeeds()
-        return 0
-    except BaseException as exception:
-        return driver.fails(exception)
+    driver.runner.begin_immediate()
+    if driver.failed:
+        driver.succeeds()
+    return 0
 
 
-@ffi.def_extern(error=lib.SB_EUSER)
+@ffi.def_extern(error=lib.SB_EUSER, onerror=_runner_failed)
 def sbpy_runner_commit(payload: typing.Any) -> int:
-    driver: _Driver = _from_handle(payload)
-    try:
-        driver.runner.commit()
-        return 0
-    except BaseException as exception:
-        return driver.fails(exception)
+    _from_handle(payload).runner.commit()
+    return 0
 
 
-@ffi.def_extern(error=lib.SB_EUSER)
+@ffi.def_extern(error=lib.SB_EUSER, onerror=_rollback_failed)
 def sbpy_runner_rollback(payload: typing.Any) -> int:
-    driver: _Driver = _from_handle(payload)
-    try:
-        driver.runner.rollback()
-        return 0
-    except BaseException as exception:
-        # What led to the rollback is what the caller hears of.
-        return int(lib.SB_EUSER) if driver.failed else driver.fails(exception)
+    _from_handle(payload).runner.rollback()
+    return 0
 
 
-@ffi.def_extern(error=lib.SB_EUSER)
+@ffi.def_extern(error=lib.SB_EUSER, onerror=_runner_failed)
 def sbpy_runner_setup(payload: typing.Any, phase: int) -> int:
-    driver: _Driver = _from_handle(payload)
-    try:
-        driver.runner.setup(_setup_phase(phase))
-        return 0
-    except BaseException as exception:
-        return driver.fails(exception)
+    _from_handle(payload).runner.setup(_setup_phase(phase))
+    return 0
 
 
-@ffi.def_extern(error=lib.SB_EUSER)
+@ffi.def_extern(error=lib.SB_EUSER, onerror=_runner_failed)
 def sbpy_runner_is_setup_complete(payload: typing.Any, phase: int) -> int:
-    driver: _Driver = _from_handle(payload)
-    try:
-        done = driver.runner.is_setup_complete(_setup_phase(phase))
-        return int(lib.SB_OK if done else lib.SB_EMPTY)
-    except BaseException as exception:
-        return driver.fails(exception)
+    done = _from_handle(payload).runner.is_setup_complete(_setup_phase(phase))
+    return int(lib.SB_OK if done else lib.SB_EMPTY)
 
 
 def _setup_phase(phase: int) -> typing.Any:
@@ -245,9 +243,26 @@ def _setup_phase(phase: int) -> typing.Any:
 _closing: set[typing.Any] = set()
 
 
-@ffi.def_extern()
-def sbpy_release(payload: typing.Any) -> None:
+def _release(payload: typing.Any) -> None:
+    _from_handle(payload).released = True
     _closing.discard(payload)
+
+
+def _put_off(exception: BaseException) -> None:
+    """Ctrl-C in a callback that cannot fail: it comes again outside."""
+    if not isinstance(exception, KeyboardInterrupt):
+        raise exception  # cffi reports it on stderr
+    _thread.interrupt_main()
+
+
+def _release_failed(kind: object, exception: BaseException, traceback: typing.Any) -> None:
+    _release(_payload_of(traceback))
+    _put_off(exception)
+
+
+@ffi.def_extern(onerror=_release_failed)
+def sbpy_release(payload: typing.Any) -> None:
+    _release(payload)
 
 
 def _runner_members(runner: typing.Any) -> typing.Any:
@@ -278,7 +293,8 @@ class RunnerCalls:
 
 def _close(driver: _Driver, broker: typing.Any) -> None:
     # A cursor or transaction may keep the broker, and with it the payload, for some time.
-    _closing.add(driver.handle)
+    if not driver.released:
+        _closing.add(driver.handle)
     lib.sb_close(broker)
 
 
@@ -341,26 +357,28 @@ class HighWater:
         return int(lib.SB_OK if raised else lib.SB_EMPTY)
 
 
-@ffi.def_extern(error=lib.SB_EUSER)
+def _store_failed(kind: object, exception: BaseException, traceback: object) -> int:
+    return callback_failed(exception, _status_of(exception))
+
+
+@ffi.def_extern(error=lib.SB_EUSER, onerror=_store_failed)
 def sbpy_high_water_read(payload: typing.Any, out: typing.Any) -> int:
-    try:
-        return int(_from_handle(payload).read(out))
-    except BaseException as exception:
-        return callback_failed(exception, _status_of(exception))
+    return int(_from_handle(payload).read(out))
 
 
-@ffi.def_extern(error=lib.SB_EUSER)
+@ffi.def_extern(error=lib.SB_EUSER, onerror=_store_failed)
 def sbpy_high_water_advance(payload: typing.Any, value: int) -> int:
-    try:
-        return int(_from_handle(payload).advance(value))
-    except BaseException as exception:
-        return callback_failed(exception, _status_of(exception))
+    return int(_from_handle(payload).advance(value))
 
 
 # ---- stop events -----------------------------------------------------------------------------
 
 
-@ffi.def_extern(error=0)
+def _cancelled(kind: object, exception: BaseException, traceback: object) -> int:
+    return callback_failed(exception, lib.SB_CANCELLED)
+
+
+@ffi.def_extern(error=1, onerror=_cancelled)
 def sbpy_stop_event(payload: typing.Any) -> int:
     return int(_from_handle(payload).is_set())
 
@@ -388,17 +406,22 @@ def cancelled_by(stop_event: typing.Any) -> Iterator[typing.Any]:
 # ---- rows and warnings -----------------------------------------------------------------------
 
 
-@ffi.def_extern(error=lib.SB_EUSER)
+def _row_failed(kind: object, exception: BaseException, traceback: object) -> int:
+    return callback_failed(exception)
+
+
+@ffi.def_extern(error=lib.SB_EUSER, onerror=_row_failed)
 def sbpy_row(payload: typing.Any, row: typing.Any) -> int:
     """Hands a row to the function that is the payload."""
-    try:
-        _from_handle(payload)(python_values(row))
-        return 0
-    except BaseException as exception:
-        return callback_failed(exception)
+    _from_handle(payload)(python_values(row))
+    return 0
 
 
-@ffi.def_extern()
+def _warning_failed(kind: object, exception: BaseException, traceback: object) -> None:
+    _put_off(exception)
+
+
+@ffi.def_extern(onerror=_warning_failed)
 def sbpy_warning(payload: typing.Any, kind: int, text: typing.Any) -> None:
     """Hands a warning (`SB_WARN_*`, text) to the function that is the payload."""
     _from_handle(payload)(kind, str(ffi.string(text), "utf-8", "replace"))

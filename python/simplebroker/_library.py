@@ -76,7 +76,10 @@ def _taken_callback_failure() -> BaseException | None:
         return None
     _callbacks.failure = None
     message, exception = failure
-    return exception if ffi.string(lib.sb_error_message(NULL)) == message else None
+    # Ctrl-C is raised whatever else went wrong because of it.
+    if isinstance(exception, Exception) and ffi.string(lib.sb_error_message(NULL)) != message:
+        return None
+    return exception  # type: ignore[no-any-return]
 
 
 def _exception_class(family: str) -> type[Exception]:

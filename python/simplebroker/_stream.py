@@ -72,7 +72,7 @@ class Delivery:
 class _Cursor:
     """A cursor of the library's, and the thread that its open batch belongs to."""
 
-    __slots__ = ("_native", "_operation", "_operations", "_owner", "_what")
+    __slots__ = ("_operation", "_operations", "_owner", "_what", "native")
 
     def __init__(
         self,
@@ -91,15 +91,14 @@ class _Cursor:
             lib.SB_CURSOR_PEEK: "peek operation",
             lib.SB_CURSOR_MOVE: "move operation",
         }[kind]
-        out = ffi.new("sb_cursor **")
+        self.native = ffi.gc(ffi.new("sb_cursor **"), lib.sbpy_cursor_close)
         broker = operations._ready or operations._enter()
-        status = lib.sb_cursor_open(out, broker, kind, *ends, size, options)
+        status = lib.sb_cursor_open(self.native, broker, kind, *ends, size, options)
         operations._done(status, self._operation)
-        self._native = out[0]
 
     def rows(self, with_timestamps: bool, batches: bool) -> Iterator[typing.Any]:
         number, data, size = ffi.new("int64_t *"), ffi.new("char const **"), ffi.new("size_t *")
-        cursor = self._native
+        cursor = self.native[0]
         while True:
             self._operations._ready or self._operations._enter()
             status = _next(number, data, size, cursor)
@@ -119,10 +118,9 @@ class _Cursor:
             self._owner = get_ident()
             self._operations._batch_began(self._what)
 
-    def close(self) -> None:
-        native, self._native = self._native, NULL
+    def closed(self) -> None:
+        """Tells of the end of an open batch."""
         owner, self._owner = self._owner, 0
-        lib.sb_cursor_close(native)
         if not owner:
             return
         self._operations._batch_ended()
@@ -149,7 +147,8 @@ def _rows(
     try:
         yield from cursor.rows(with_timestamps, batches)
     finally:
-        cursor.close()
+        lib.sbpy_cursor_close(cursor.native)  # here: a method could be kept by Ctrl-C
+        cursor.closed()
 
 
 def claims(

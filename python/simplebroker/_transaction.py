@@ -9,7 +9,6 @@ from types import TracebackType
 from ._ids import message_body, queue_name
 from ._inventory import Inventory
 from ._later import db, typing
-from ._library import NULL
 from ._native import ffi, lib
 from ._sidecar import run_sql
 from ._waiting import options_like
@@ -25,19 +24,27 @@ class Transaction(Inventory):
 
     def __init__(self, core: db.BrokerCore) -> None:
         self._core = core
-        self._ready: typing.Any = None
-        self._native: typing.Any = NULL
+        self._broker: typing.Any = None
         self._owner = get_ident()
-        out = ffi.new("sb_txn **")
+        self._txn = ffi.gc(ffi.new("sb_txn **"), lib.sbpy_txn_rollback)
         broker = core._ready or core._enter()
-        core._done(lib.sb_txn_begin(out, broker, core._options), "transaction")
-        self._native = out[0]
-        self._options = options_like(core._options)
-        self._options.txn = self._native
-        self._ready = broker
-        core._transaction_began()
+        try:
+            core._done(lib.sb_txn_begin(self._txn, broker, core._options), "transaction")
+            self._options = options_like(core._options)
+            self._options.txn = self._txn[0]
+            self._broker = broker
+            core._transaction_began()
+        except BaseException:
+            lib.sbpy_txn_rollback(self._txn)
+            raise
+
+    @property
+    def _ready(self) -> typing.Any:
+        return self._broker if self._owner == get_ident() else self._enter()
 
     def _enter(self) -> typing.Any:
+        if self._txn[0] and self._owner != get_ident():
+            raise self._failed_elsewhere()
         raise RuntimeError("the transaction is over")
 
     def _failed(self, status: int, operation: str) -> BaseException:
@@ -81,29 +88,35 @@ class Transaction(Inventory):
         Raises:
             OperationalError: rolled back, or begun by another thread and still open.
         """
-        if not self._native:
+        if not self._txn[0] or self._owner != get_ident():
             self._enter()
-        if self._owner != get_ident():
-            raise self._failed_elsewhere()
-        native = self._end()
-        self._core._done(lib.sb_txn_commit(native), "commit")
+        self._end()
+        self._core._done(lib.sbpy_txn_commit(self._txn), "commit")
 
     def rollback(self) -> None:
-        """Undoes everything. The transaction is over afterwards; harmless when it is already."""
-        if self._native:
-            lib.sb_txn_rollback(self._end())
+        """Undoes everything. The transaction is over afterwards; harmless when it is already.
+
+        Raises:
+            OperationalError: begun by another thread and still open.
+        """
+        if self._txn[0]:
+            if self._owner != get_ident():
+                self._enter()
+            self._end()
+            lib.sbpy_txn_rollback(self._txn)
 
     def _failed_elsewhere(self) -> BaseException:
         from ._exceptions import OperationalError
 
-        error = OperationalError("a transaction is committed on the thread that began it")
+        error = OperationalError(
+            "the transaction belongs to another thread; it is used on the thread that began it"
+        )
         error.retryable = False
         return error
 
-    def _end(self) -> typing.Any:
-        native, self._native, self._ready = self._native, NULL, None
+    def _end(self) -> None:
+        self._broker = None
         self._core._transaction_ended()
-        return native
 
     def __enter__(self) -> Transaction:
         return self
@@ -114,14 +127,16 @@ class Transaction(Inventory):
         exception: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if exception is not None:
+        try:
+            if exception is None and self._txn[0]:
+                self.commit()
+        finally:
             self.rollback()
-        elif self._native:
-            self.commit()
 
     def __del__(self) -> None:
-        if getattr(self, "_native", None):
-            self.rollback()
+        if getattr(self, "_broker", None) is not None:
+            self._end()
+            lib.sbpy_txn_rollback(self._txn)
 
     def __repr__(self) -> str:
-        return f"<Transaction, {'open' if self._native else 'over'}>"
+        return f"<Transaction, {'open' if self._txn[0] else 'over'}>"

@@ -7,6 +7,7 @@ Python's own signal handlers run: so Ctrl-C ends every wait of the main thread.
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 from ._exceptions import StopException
 from ._later import typing
@@ -26,6 +27,10 @@ def sbpy_poll(payload: typing.Any) -> int:
     return int(payload != NULL and ffi.from_handle(payload).is_set())
 
 
+def _outlived(*kept: typing.Any) -> None:
+    """Ends what had to live as long as a native object: nothing to do, they are let go."""
+
+
 class Waiting:
     """Options of calls that wait, and the event that ends them."""
 
@@ -38,7 +43,8 @@ class Waiting:
         self._payload = NULL if event is None else ffi.new_handle(event)
         lib.sb_cancel_on_poll(self._cancel, lib.sbpy_poll, self._payload)
         self.event = event
-        self.options = new_options()
+        # Whoever has the options may be waiting with them: they keep the switch.
+        self.options = ffi.gc(new_options(), partial(_outlived, self._cancel, self._payload))
         self.options.cancel = self._cancel
 
     def raise_if_stopped(self) -> None:
@@ -60,6 +66,8 @@ def options_like(
 ) -> typing.Any:
     """A copy of options with bounds and flags."""
     copy = ffi.new("sb_options *")
+    if options is not UNSTOPPED.options:
+        copy = ffi.gc(copy, partial(_outlived, options))  # the switch is theirs
     copy[0] = options[0]
     copy.after = after
     copy.before = before

@@ -212,30 +212,30 @@ class BrokerCore(Inventory):
             finally:
                 session.close()
             return
-        out = ffi.new("sb_txn **")
-        self._done(lib.sb_txn_begin(out, broker, self._options), "sidecar")
-        options = options_like(self._options)
-        options.txn = out[0]
-        yield from self._sidecar_transaction(out[0], options, broker)
+        txn = ffi.gc(ffi.new("sb_txn **"), lib.sbpy_txn_rollback)
+        try:
+            self._done(lib.sb_txn_begin(txn, broker, self._options), "sidecar")
+            yield from self._sidecar_transaction(txn, broker)
+        finally:
+            lib.sbpy_txn_rollback(txn)
 
     def _sidecar_transaction(
-        self, native: typing.Any, options: typing.Any, broker: typing.Any
-    ) -> Iterator[typing.Any]:
+        self, txn: typing.Any, broker: typing.Any
+    ) -> Iterator[SidecarSession]:
         owner = threading.get_ident()
+        options = options_like(self._options)
+        options.txn = txn[0]
         session = SidecarSession(lambda: broker, options, self._failed)
         self._transaction_began()
-        ended = False
         try:
             yield session
-            ended = True
         finally:
             session.close()
             self._transaction_ended()
-            if not ended or owner != threading.get_ident():
-                lib.sb_txn_rollback(native)
             if owner != threading.get_ident():
+                lib.sbpy_txn_rollback(txn)
                 self._warn_of_foreign_thread()
-        self._done(lib.sb_txn_commit(native), "sidecar")
+        self._done(lib.sbpy_txn_commit(txn), "sidecar")
 
     def _warn_of_foreign_thread(self) -> None:
         import warnings
@@ -309,7 +309,8 @@ class BrokerCore(Inventory):
         if self._forked:
             return
         if handle is not None:
-            ffi.release(handle)
+            # Another thread may be about to call with it: freed when nobody has it any more.
+            lib.sb_shut(handle)
         if self._closes_runner and hasattr(self._runner, "close"):
             self._runner.close()
 
@@ -383,8 +384,13 @@ class BrokerDB(BrokerCore):
 
     def _open(self) -> typing.Any:
         out = ffi.new("sb_broker **")
-        check(lib.sb_open(out, native_target(self._target), self._config.native, self._options))
-        return ffi.gc(out[0], lib.sb_close)
+        target, config = native_target(self._target), self._config.native
+        try:
+            check(lib.sb_open(out, target, config, self._options))
+            return ffi.gc(out[0], lib.sb_close)
+        except BaseException:
+            lib.sb_close(out[0])  # Ctrl-C as it opened
+            raise
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._target.display_target!r})"
