@@ -334,7 +334,7 @@ static void test_streams_are_given_back(void **state)
 
 typedef struct member {
     void **state;
-    char queue[8];
+    char queue[16];
     int wrong;
 } member;
 
