@@ -125,13 +125,13 @@ class _Cursor:
             return
         self._operations._batch_ended()
         if owner != get_ident():
+            self._operations._poison()
             warnings.warn(
                 f"an at_least_once {self._what} batch was finalized on another thread; it is "
                 "rolled back, and its broker cannot be used any more",
                 RuntimeWarning,
                 stacklevel=3,
             )
-            self._operations._poison()
 
 
 def _rows(

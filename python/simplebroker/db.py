@@ -234,6 +234,7 @@ class BrokerCore(Inventory):
             self._transaction_ended()
             if owner != threading.get_ident():
                 lib.sbpy_txn_rollback(txn)
+                self._poison()
                 self._warn_of_foreign_thread()
         self._done(lib.sbpy_txn_commit(txn), "sidecar")
 
@@ -246,7 +247,6 @@ class BrokerCore(Inventory):
             RuntimeWarning,
             stacklevel=3,
         )
-        self._poison()
 
     # ---- the broker itself -------------------------------------------------------------------
 
