@@ -125,5 +125,9 @@ class SidecarUnavailableError(BrokerError):
     """The backend offers no SQL of the application's own."""
 
 
+class HandleClosed(RuntimeError):
+    """Another thread closed the handle before the call had done anything."""
+
+
 class StopWatching(Exception):
     """Raised by a handler to end its watcher in order."""

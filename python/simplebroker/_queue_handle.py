@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from types import TracebackType
 
 from ._config import Config, config_handle
+from ._exceptions import HandleClosed
 from ._ids import checked_name
 from ._later import _activity, _runner, typing
 from ._session import DBConnection, open_at
@@ -119,18 +120,35 @@ class QueueHandle:
     def _do(
         self, operation: typing.Any, *arguments: typing.Any, **keywords: typing.Any
     ) -> typing.Any:
-        """Runs a method of the broker on this thread's connection, or on one of its own."""
+        """Runs a method of the broker on this thread's connection, or on one of its own.
+
+        When another thread closes the connection under it, before anything was done, it runs on the
+        next one: arguments are not iterators.
+        """
         connection = self._connection
         if connection is None:
             with open_at(self._target, self._config, self._waiting) as core:
                 return operation(core, *arguments, **keywords)
-        if self._waiting is UNSTOPPED:
+        while True:
             try:
-                session: typing.Any = connection._session
-                shared = session.local.core
-            except AttributeError:
-                shared = connection._thread_core(UNSTOPPED)
-            return operation(shared, *arguments, **keywords)
+                if self._waiting is not UNSTOPPED:
+                    return self._do_stoppable(connection, operation, *arguments, **keywords)
+                try:
+                    session: typing.Any = connection._session
+                    shared = session.local.core
+                except AttributeError:
+                    shared = connection._thread_core(UNSTOPPED)
+                return operation(shared, *arguments, **keywords)
+            except HandleClosed:
+                continue
+
+    def _do_stoppable(
+        self,
+        connection: DBConnection,
+        operation: typing.Any,
+        *arguments: typing.Any,
+        **keywords: typing.Any,
+    ) -> typing.Any:
         shared = connection._thread_core(self._waiting)
         before = shared._waiting
         shared._use(self._waiting)
@@ -240,8 +258,9 @@ class QueueHandle:
 
     def cleanup_connections(self) -> None:
         """Closes the calling thread's connection; the queue stays usable."""
-        if self._connection is not None and self._connection._session is not None:
-            self._connection._session.drop_thread()
+        session = self._connection and self._connection._session
+        if session is not None:
+            session.drop_thread()
 
     def close(self) -> None:
         """Releases the connections of all threads. Repeatable; a later use opens them again."""

@@ -176,20 +176,23 @@ class DBConnection:
         self._waiting = UNSTOPPED
         self._session: Session | None = None
         if target is not None:
-            self._session = acquire(target, config) if share else Session(target, config)
+            self._session = self._new_session(target)
 
     def _thread_core(self, waiting: Waiting) -> BrokerCore:
-        if self._session is None:
+        session = self._session  # another thread may close meanwhile
+        if session is None:
             if self._target is None:
                 return self.get_core()
             with self._lock:
-                if self._session is None:  # closed; used again
-                    self._session = (
-                        acquire(self._target, self._config)
-                        if self._share
-                        else Session(self._target, self._config)
-                    )
-        return self._session.core(waiting)
+                session = self._session
+                if session is None:  # closed; used again
+                    session = self._session = self._new_session(self._target)
+        return session.core(waiting)
+
+    def _new_session(self, target: BrokerTarget) -> Session:
+        if self._share:
+            return acquire(target, self._config)
+        return Session(target, self._config)
 
     def get_connection(self, *, config: Mapping[str, typing.Any] | None = None) -> BrokerCore:
         """The calling thread's broker; over a runner the one of all threads.
@@ -234,8 +237,9 @@ class DBConnection:
 
     def release_connection_after_use(self) -> None:
         """Closes the calling thread's broker, unless it is shared in the process."""
-        if self._session is not None and not self._share:
-            self._session.drop_thread()
+        session = self._session
+        if session is not None and not self._share:
+            session.drop_thread()
 
     def cleanup(self, *, config: Mapping[str, typing.Any] | None = None) -> None:
         """The same as `close()`."""

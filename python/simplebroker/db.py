@@ -18,7 +18,7 @@ from ._constants import (
     SCHEMA_VERSION,
     SIMPLEBROKER_MAGIC,
 )
-from ._exceptions import OperationalError
+from ._exceptions import HandleClosed, OperationalError
 from ._inventory import Inventory
 from ._later import TYPE_CHECKING, _connection, _plugins, _runner, _session, pathlib, typing
 from ._library import EMPTY, NULL, check, last_error
@@ -124,6 +124,8 @@ class BrokerCore(Inventory):
         return self._ready or self._enter()
 
     def _failed(self, status: int, operation: str) -> BaseException:
+        if status == lib.SB_ECLOSED:
+            return HandleClosed("the broker is closed")
         if status != lib.SB_EBUSY_OWNER:
             return last_error(status)
         if self._batch is not None:

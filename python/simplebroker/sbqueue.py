@@ -65,7 +65,7 @@ class Queue(QueueHandle):
         Raises:
             MessageError: before anything is changed.
         """
-        ids: list[int] = self._do(BrokerCore.write_many, self._name, messages)
+        ids: list[int] = self._do(BrokerCore.write_many, self._name, list(messages))
         if ids:
             self._last_ts = ids[-1]
         return ids
