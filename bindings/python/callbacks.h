@@ -20,3 +20,9 @@ extern "Python" sb_status sbpy_load_alias(void *payload, const char *alias, size
                                           const char *target, size_t target_len);
 extern "Python" sb_status sbpy_load_messages(void *payload, const sb_messages *messages);
 extern "Python" sb_status sbpy_load_advance(void *payload, int64_t last_ts);
+extern "Python" int sbpy_command_write(void *payload, int stream, const char *bytes, size_t size);
+extern "Python" int64_t sbpy_command_read(void *payload, char *buffer, size_t size);
+extern "Python" int sbpy_command_is_terminal(void *payload, int stream);
+extern "Python" void sbpy_command_warn(void *payload, int kind, const char *text);
+extern "Python" int sbpy_command_stop(void *payload);
+extern "Python" sb_status sbpy_command_watch(void *payload, const broker_watch *watch);
