@@ -19,7 +19,7 @@ def take_all(out: typing.Any, with_timestamps: bool) -> list[typing.Any]:
     messages = out[0]
     rows: list[typing.Any] = []
     try:
-        if _take(id(rows), messages, with_timestamps):
+        if _take(id(rows), messages, 1 if with_timestamps else 0):
             # For the exception, that of a body that is not UTF-8 most likely.
             count = lib.sb_messages_count(messages)
             rows = [_row(messages, index, with_timestamps) for index in range(count)]

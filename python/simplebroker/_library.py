@@ -36,12 +36,17 @@ def sized_text(pointer: typing.Any, size: int) -> str:
     return str(ffi.buffer(pointer, size), "utf-8")
 
 
-def owned_text(pointer: typing.Any, size: int) -> str:
+def owned_text(pointer: typing.Any, size: int, errors: str = "surrogatepass") -> str:
     """A string that the library allocated for us; freed here."""
     try:
-        return sized_text(pointer, size)
+        return str(ffi.buffer(pointer, size), "utf-8", errors)
     finally:
         lib.sb_free(pointer)
+
+
+def owned_path(pointer: typing.Any, size: int) -> str:
+    """A path that the library allocated for us, with any bytes; freed here."""
+    return owned_text(pointer, size, "surrogateescape")
 
 
 def _text_of(exception: BaseException) -> str:

@@ -192,7 +192,8 @@ class Operations:
         broker = self._ready or self._enter()
         name = queue_name(queue)
         rows: list[typing.Any] = []
-        status = _claim_one(id(rows), broker, name, len(name), self._options, with_timestamps)
+        shape = 1 if with_timestamps else 0
+        status = _claim_one(id(rows), broker, name, len(name), self._options, shape)
         if status:
             self._done(status, "claim operation")
             return None
@@ -297,7 +298,8 @@ class Operations:
         name = queue_name(queue)
         options = self._bounded(None, None, _INCLUDE_CLAIMED) if include_claimed else self._options
         rows: list[typing.Any] = []
-        status = _peek_one(id(rows), broker, name, len(name), options, with_timestamps)
+        shape = 1 if with_timestamps else 0
+        status = _peek_one(id(rows), broker, name, len(name), options, shape)
         if status:
             self._done(status, "peek operation")
             return None

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from ._callbacks import python_values
 from ._config import Config, config_handle, issue_warnings
 from ._later import _plugins, pathlib, typing
-from ._library import EMPTY, NULL, check, optional_text, owned_text, text
+from ._library import EMPTY, NULL, check, optional_text, owned_path, text
 from ._native import ffi, lib
 from ._records import Record
 
@@ -321,7 +321,7 @@ def find_project_config(
     directory = _directory(starting_dir.resolve())
     native = config_handle(config).native
     status = check(lib.sb_project_file_find(out, size, *directory, max_depth, native))
-    return None if status == EMPTY else pathlib.Path(owned_text(out[0], size[0]))
+    return None if status == EMPTY else pathlib.Path(owned_path(out[0], size[0]))
 
 
 def project_config_path_for_directory(
@@ -331,7 +331,7 @@ def project_config_path_for_directory(
     out, size = ffi.new("char **"), ffi.new("size_t *")
     native = config_handle(config).native
     check(lib.sb_project_file_path(out, size, *_directory(directory.resolve()), native))
-    return pathlib.Path(owned_text(out[0], size[0]))
+    return pathlib.Path(owned_path(out[0], size[0]))
 
 
 __all__ = [

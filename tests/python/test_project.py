@@ -134,6 +134,19 @@ def test_a_project_file_is_found_upward_and_says_where(tmp_path, deep):
     assert target_for_directory(deep).target_path == deep / ".broker.db"
 
 
+@pytest.mark.parametrize("name", ["ü b", "%41", "\udcff"], ids=ascii)
+def test_directories_have_any_name(tmp_path, name):
+    home = tmp_path / name
+    home.mkdir()
+    file = write_toml(home, TOML.format("q.db"))
+    assert project.find_project_config(home) == file
+    assert project.project_config_path_for_directory(home) == file
+    assert resolve_broker_target(home) == target_for_directory(home)
+    assert target_for_directory(home).target_path == home / "q.db"
+    make_broker(home / "q.db")
+    assert (home / "q.db").exists()
+
+
 def test_a_queue_uses_the_project_file_of_its_directory(tmp_path):
     write_toml(tmp_path, TOML.format("data/q.db"))
     with Queue("q") as queue:

@@ -58,6 +58,22 @@ def test_both_bounds_are_strict(queue):
     assert queue.read(before_timestamp=b) == "a"
 
 
+@pytest.mark.parametrize("flag", [None, 0, 1, "", "yes", [], [0], 2**70, 0.5], ids=repr)
+def test_flags_are_taken_by_their_truth(queue, other, flag):
+    def shape(body, identity):
+        return (body, identity) if flag else body
+
+    a, b, c, d, e, f = fill(queue, "a", "b", "c", "d", "e", "f")
+    assert queue.peek(with_timestamps=flag) == queue.peek_one(with_timestamps=flag) == shape("a", a)
+    assert queue.peek_many(1, with_timestamps=flag) == [shape("a", a)]
+    assert queue.read(with_timestamps=flag) == shape("a", a)
+    assert queue.read_one(exact_timestamp=b, with_timestamps=flag) == shape("b", b)
+    assert queue.read_many(1, with_timestamps=flag) == [shape("c", c)]
+    assert queue.move_one(other, with_timestamps=flag) == shape("d", d)
+    assert queue.move_many(other, 1, with_timestamps=flag) == [shape("e", e)]
+    assert next(queue.read_generator(with_timestamps=flag)) == shape("f", f)
+
+
 def test_read_one(queue):
     a, b = fill(queue, "a", "b")
     assert queue.read_one(exact_timestamp=b, with_timestamps=True) == ("b", b)
