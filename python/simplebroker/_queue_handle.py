@@ -258,7 +258,7 @@ class QueueHandle:
 
     def cleanup_connections(self) -> None:
         """Closes the calling thread's connection; the queue stays usable."""
-        session = self._connection and self._connection._session
+        session = None if self._connection is None else self._connection._session
         if session is not None:
             session.drop_thread()
 
