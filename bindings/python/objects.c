@@ -26,23 +26,27 @@ static int finish(PyGILState_STATE lock, int failed)
     return failed ? -1 : 0;
 }
 
-static PyObject *body_at(const sb_messages *messages, size_t index)
+static PyObject *item(const char *body, size_t len, int64_t id, int with_id)
+{
+    PyObject *text = PyUnicode_DecodeUTF8(body, (Py_ssize_t)len, NULL);
+    PyObject *number, *pair;
+
+    if (!with_id || !text) {
+        return text;
+    }
+    number = PyLong_FromLongLong(id);
+    pair = number ? PyTuple_Pack(2, text, number) : NULL;
+    Py_DECREF(text);
+    Py_XDECREF(number);
+    return pair;
+}
+
+static PyObject *item_at(const sb_messages *messages, size_t index, int with_id)
 {
     size_t len;
     const char *body = sb_messages_body(&len, messages, index);
 
-    return PyUnicode_DecodeUTF8(body, (Py_ssize_t)len, NULL);
-}
-
-static PyObject *pair_at(const sb_messages *messages, size_t index)
-{
-    PyObject *body = body_at(messages, index);
-    PyObject *id = body ? PyLong_FromLongLong(sb_messages_id(messages, index)) : NULL;
-    PyObject *pair = id ? PyTuple_Pack(2, body, id) : NULL;
-
-    Py_XDECREF(body);
-    Py_XDECREF(id);
-    return pair;
+    return item(body, len, sb_messages_id(messages, index), with_id);
 }
 
 int sbpy_take(uintptr_t list, const sb_messages *messages, int with_ids)
@@ -52,7 +56,7 @@ int sbpy_take(uintptr_t list, const sb_messages *messages, int with_ids)
     int failed = 0;
 
     for (size_t i = 0; i < count && !failed; i++) {
-        failed = append((PyObject *)list, with_ids ? pair_at(messages, i) : body_at(messages, i));
+        failed = append((PyObject *)list, item_at(messages, i, with_ids));
     }
     return finish(lock, failed);
 }
@@ -83,6 +87,28 @@ sb_status sbpy_peek_one(uintptr_t list, sb_broker *broker, const char *queue, si
     sb_status status = sb_peek(&messages, broker, queue, queue_len, 1, options);
 
     return status ? status : take_one(list, messages, with_ids);
+}
+
+sb_status sbpy_cursor_take(uintptr_t list, sb_cursor *cursor, int with_ids)
+{
+    PyGILState_STATE lock = PyGILState_Ensure();
+    sb_status status = SB_OK;
+    int failed = 0;
+
+    /* What is at hand needs no waiting, so that the lock can be kept. */
+    while (!status && !failed && sb_cursor_at_hand(cursor)) {
+        const char *body;
+        size_t len;
+        int64_t id;
+
+        status = sb_cursor_next(&id, &body, &len, cursor);
+        failed = !status && append((PyObject *)list, item(body, len, id, with_ids));
+    }
+    if (failed) {
+        status = sb_error_set(SB_ENOMEM, "out of memory", 13, -1);
+    }
+    finish(lock, failed);
+    return status;
 }
 
 int sbpy_take_ids(uintptr_t list, const sb_messages *messages)

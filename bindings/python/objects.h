@@ -20,6 +20,10 @@ sb_status sbpy_claim_one(uintptr_t list, sb_broker *broker, const char *queue, s
 sb_status sbpy_peek_one(uintptr_t list, sb_broker *broker, const char *queue, size_t queue_len,
                         const sb_options *options, int with_ids);
 
+/* Appends to a list, as sbpy_take() does, what a cursor has at hand. SB_OK, or what sb_cursor_next()
+ * returned; SB_ENOMEM. */
+sb_status sbpy_cursor_take(uintptr_t list, sb_cursor *cursor, int with_ids);
+
 /* Appends the ids of a batch to a list; -1 if memory ran out. */
 int sbpy_take_ids(uintptr_t list, const sb_messages *messages);
 

@@ -1732,6 +1732,15 @@ SB_EXTERN sb_status sb_cursor_next(int64_t *out_id, const char **out_body, size_
                                    sb_cursor *cursor);
 
 /**
+ * How many messages sb_cursor_next() hands out before it turns to the database again: to commit what
+ * they were, or for more.
+ * @param cursor may be NULL
+ * @return a number; 0 before the first message
+ * @since 0.1
+ */
+SB_EXTERN size_t sb_cursor_at_hand(const sb_cursor *cursor);
+
+/**
  * Closes a stream; an open batch is rolled back and pending again.
  * @param cursor may be NULL
  * @since 0.1

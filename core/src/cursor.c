@@ -274,6 +274,11 @@ sb_status sb_cursor_next(int64_t *out_id, const char **out_body, size_t *out_len
     return sb__leave(&call, status);
 }
 
+size_t sb_cursor_at_hand(const sb_cursor *cursor)
+{
+    return cursor ? sb_messages_count(cursor->delivery.messages) - cursor->next : 0;
+}
+
 void sb_cursor_close(sb_cursor *cursor)
 {
     sb_error saved;

@@ -171,14 +171,14 @@ def _payload_of(traceback: typing.Any) -> typing.Any:
 
 def _runner_failed(kind: object, exception: BaseException, traceback: typing.Any) -> int:
     driver: _Driver = _from_handle(_payload_of(traceback))
-    return driver.fails(exception)
+    return driver.fails(exception.with_traceback(traceback))
 
 
 def _rollback_failed(kind: object, exception: BaseException, traceback: typing.Any) -> int:
     driver: _Driver = _from_handle(_payload_of(traceback))
     if driver.failed and isinstance(exception, Exception):
         return int(lib.SB_EUSER)  # what led to the rollback is what the caller hears of
-    return driver.fails(exception)
+    return driver.fails(exception.with_traceback(traceback))
 
 
 @ffi.def_extern(error=lib.SB_EUSER, onerror=_runner_failed)
@@ -357,8 +357,8 @@ class HighWater:
         return int(lib.SB_OK if raised else lib.SB_EMPTY)
 
 
-def _store_failed(kind: object, exception: BaseException, traceback: object) -> int:
-    return callback_failed(exception, _status_of(exception))
+def _store_failed(kind: object, exception: BaseException, traceback: typing.Any) -> int:
+    return callback_failed(exception.with_traceback(traceback), _status_of(exception))
 
 
 @ffi.def_extern(error=lib.SB_EUSER, onerror=_store_failed)
@@ -374,8 +374,8 @@ def sbpy_high_water_advance(payload: typing.Any, value: int) -> int:
 # ---- stop events -----------------------------------------------------------------------------
 
 
-def _cancelled(kind: object, exception: BaseException, traceback: object) -> int:
-    return callback_failed(exception, lib.SB_CANCELLED)
+def _cancelled(kind: object, exception: BaseException, traceback: typing.Any) -> int:
+    return callback_failed(exception.with_traceback(traceback), lib.SB_CANCELLED)
 
 
 @ffi.def_extern(error=1, onerror=_cancelled)
@@ -406,8 +406,8 @@ def cancelled_by(stop_event: typing.Any) -> Iterator[typing.Any]:
 # ---- rows and warnings -----------------------------------------------------------------------
 
 
-def _row_failed(kind: object, exception: BaseException, traceback: object) -> int:
-    return callback_failed(exception)
+def _row_failed(kind: object, exception: BaseException, traceback: typing.Any) -> int:
+    return callback_failed(exception.with_traceback(traceback))
 
 
 @ffi.def_extern(error=lib.SB_EUSER, onerror=_row_failed)

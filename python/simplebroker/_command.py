@@ -77,7 +77,7 @@ def _kept(exception: Any, value: Any, traceback: Any) -> int | None:
     payload = traceback.tb_frame.f_locals["payload"]
     run: _Run = _from_handle(payload)
     if run.failure is None:
-        run.failure = value
+        run.failure = value.with_traceback(traceback)
     return None
 
 

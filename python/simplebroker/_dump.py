@@ -223,7 +223,9 @@ class _Load:
 
 def _keep(kind: object, exception: BaseException, traceback: typing.Any) -> None:
     """Keeps what ended a callback for `settle()`, a Ctrl-C before its first line included."""
-    ffi.from_handle(traceback.tb_frame.f_locals["payload"]).failure = exception
+    ffi.from_handle(traceback.tb_frame.f_locals["payload"]).failure = exception.with_traceback(
+        traceback
+    )
 
 
 @ffi.def_extern(error=lib.SB_EUSER, onerror=_keep)

@@ -17,9 +17,12 @@ from ._later import _operations, typing
 from ._library import NULL
 from ._native import ffi, lib
 
+_FOREIGN = b"the cursor's batch was taken by another thread"
 _GUARANTEES = ("exactly_once", "at_least_once")
 _unpack = ffi.unpack
 _next = lib.sb_cursor_next
+_at_hand = lib.sb_cursor_at_hand
+_take = lib.sbpy_cursor_take
 
 
 def check_guarantee(value: object) -> None:
@@ -109,6 +112,21 @@ class _Cursor:
                 return
             body = str(_unpack(data[0], size[0]), "utf-8")
             yield (body, number[0]) if with_timestamps else body
+            if _at_hand(cursor):
+                yield from self._at_hand(with_timestamps, batches)
+
+    def _at_hand(self, with_timestamps: bool, batches: bool) -> Iterator[typing.Any]:
+        """What the library need not turn to the database for, with one call for all of it."""
+        rows: list[typing.Any] = []
+        operations = self._operations
+        operations._done(_take(id(rows), self.native[0], with_timestamps), self._operation)
+        for row in rows:
+            operations._ready or operations._enter()
+            if batches and self._owner != get_ident():
+                operations._done(
+                    lib.sb_error_set(lib.SB_ETHREAD, _FOREIGN, len(_FOREIGN), -1), self._operation
+                )
+            yield row
 
     def _note_batch(self, status: int) -> None:
         if status and self._owner:

@@ -45,10 +45,14 @@ static void test_peek__streams_everything_in_order_over_many_pages(void **state)
 
     put_numbers(broker, "q", COUNT);
     assert_ok(sb_cursor_open(&cursor, broker, SB_CURSOR_PEEK, "q", 1, NULL, 0, 0, NULL));
+    assert_int_equal(sb_cursor_at_hand(cursor), 0);
     for (int i = 0; i < COUNT; i++) {
         assert_next(cursor, i);
+        assert_int_equal(sb_cursor_at_hand(cursor), i < 2000 ? 999 - i % 1000 : COUNT - 1 - i);
     }
     assert_status(SB_EMPTY, sb_cursor_next(NULL, NULL, NULL, cursor));
+    assert_int_equal(sb_cursor_at_hand(cursor), 0);
+    assert_int_equal(sb_cursor_at_hand(NULL), 0);
     assert_status(SB_EMPTY, sb_cursor_next(NULL, NULL, NULL, cursor));
     sb_cursor_close(cursor);
     assert_pending(broker, "q", COUNT);

@@ -460,6 +460,7 @@ static void check_handles(stage *st)
     REFUSED(sb_cursor_open, sb_cursor_open(NULL, st->s->broker, SB_CURSOR_PEEK, "q", 1, NULL, 0, 0,
                                            NULL));
     REFUSED(sb_cursor_next, sb_cursor_next(NULL, NULL, NULL, NULL));
+    sb_cursor_at_hand(NULL);
     sb_cursor_close(NULL);
     REFUSED(sb_txn_begin, sb_txn_begin(NULL, st->s->broker, NULL));
     REFUSED(sb_txn_commit, sb_txn_commit(NULL));
@@ -688,7 +689,7 @@ const bad_case bad_cases[] = {
     {"sb_open_path", NULL}, {"sb_open_runner", NULL}, {"sb_open_sqlite", NULL},
     {"sb_runner_init", NULL},
     {"sb_cursor_next", check_handles},
-    {"sb_cursor_close", NULL}, {"sb_txn_commit", NULL}, {"sb_txn_rollback", NULL},
+    {"sb_cursor_at_hand", NULL}, {"sb_cursor_close", NULL}, {"sb_txn_commit", NULL}, {"sb_txn_rollback", NULL},
     {"sb_dump_next", NULL}, {"sb_dump_close", NULL}, {"sb_load_line", NULL},
     {"sb_load_open_with", NULL},
     {"sb_load_finish", NULL}, {"sb_load_close", NULL},
