@@ -13,7 +13,7 @@ from ._ids import checked_name
 from ._later import _activity, _runner, typing
 from ._session import DBConnection, open_at
 from ._sidecar import SidecarSession
-from ._targets import BrokerTarget, as_target
+from ._targets import BrokerTarget, target_or_default
 from ._transaction import Transaction
 from ._waiting import UNSTOPPED, Waiting, waiting_for
 from .db import BrokerCore
@@ -50,7 +50,7 @@ class QueueHandle:
     def _resolve(self, db_path: str | BrokerTarget | None) -> BrokerTarget:
         if self._runner is not None and isinstance(db_path, str) and db_path:
             return BrokerTarget("sqlite", db_path)
-        return as_target(db_path, self._config)
+        return target_or_default(db_path, self._config)
 
     # ---- identity ----------------------------------------------------------------------------
 

@@ -142,7 +142,7 @@ class DBConnection:
         share_in_process: bool = False,
     ) -> None:
         settings = config_handle(config, ambient="snapshot", stacklevel=3)
-        target = None if runner is not None else as_target(db_path, settings)
+        target = None if runner is not None else as_target(db_path)
         self._start(target, runner, settings, share_in_process)
 
     @classmethod

@@ -219,15 +219,20 @@ def frozen_target(target: BrokerTarget) -> BrokerTarget:
     return BrokerTarget(**fields)
 
 
-def as_target(
-    db_target: str | os.PathLike[str] | BrokerTarget | None, config: Config
-) -> BrokerTarget:
-    """The target that a `db_path=` argument means; None and "" mean the configured default."""
+def as_target(db_target: str | os.PathLike[str] | BrokerTarget) -> BrokerTarget:
+    """The target that a path, or a target, means."""
     if isinstance(db_target, BrokerTarget):
         return frozen_target(db_target)
-    if db_target is None or db_target == "":
-        return _found(lib.sb_target_for_directory, NULL, 0, config.native)
     return sqlite_target(db_target)
+
+
+def target_or_default(
+    db_path: str | os.PathLike[str] | BrokerTarget | None, config: Config
+) -> BrokerTarget:
+    """The same for a queue, for which None and "" mean the configured default."""
+    if db_path is None or db_path == "":
+        return _found(lib.sb_target_for_directory, NULL, 0, config.native)
+    return as_target(db_path)
 
 
 def _found(function: typing.Any, *arguments: typing.Any) -> BrokerTarget:

@@ -221,9 +221,7 @@ class BrokerCore(Inventory):
         finally:
             lib.sbpy_txn_rollback(txn)
 
-    def _sidecar_transaction(
-        self, txn: typing.Any, broker: typing.Any
-    ) -> Iterator[SidecarSession]:
+    def _sidecar_transaction(self, txn: typing.Any, broker: typing.Any) -> Iterator[SidecarSession]:
         owner = threading.get_ident()
         options = options_like(self._options)
         options.txn = txn[0]
@@ -364,7 +362,7 @@ class BrokerDB(BrokerCore):
         stop_event: threading.Event | None = None,
     ) -> None:
         settings = config_handle(config, ambient="snapshot", stacklevel=3)
-        self._start(as_target(db_path, settings), settings, waiting_for(stop_event))
+        self._start(as_target(db_path), settings, waiting_for(stop_event))
 
     @classmethod
     def _at(cls, target: BrokerTarget, config: Config, waiting: Waiting = UNSTOPPED) -> typing.Self:
