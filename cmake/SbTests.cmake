@@ -128,3 +128,20 @@ function(sb_add_package_tests directory)
         endif()
     endforeach()
 endfunction()
+
+# sb_add_python_command_tests(file...): files of cli/, on `python -m simplebroker`. It is the same
+# command with other streams and starts slowly, so a few stand for all.
+function(sb_add_python_command_tests)
+    if(NOT TARGET simplebroker_python OR NOT TARGET broker OR SB_SANITIZE)
+        return()
+    endif()
+    set(command "${CMAKE_CURRENT_BINARY_DIR}/python-broker")
+    file(CONFIGURE OUTPUT "${command}" @ONLY CONTENT [=[#!/bin/sh
+PYTHONPATH="@SB_OUTPUT_DIR@/python" exec "@SB_VENV@/bin/python" -m simplebroker "$@"
+]=])
+    file(CHMOD "${command}" PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE)
+    foreach(name IN LISTS ARGN)
+        sb_add_pytest(python.cli.${name} "${CMAKE_CURRENT_SOURCE_DIR}/cli/test_${name}.py" python
+            COMMAND "${SB_VENV}/bin/python" ENVIRONMENT "BROKER_BIN=${command}" "ORACLE=0")
+    endforeach()
+endfunction()

@@ -33,7 +33,7 @@ typedef struct broker_host {
     int (*is_terminal)(void *payload, int stream);
     /* A warning of the library's, or with kind 0 of the command's own; NULL: a line of errors. */
     void (*warn)(void *payload, int kind, const char *text);
-    /* Asked while the command waits for a lock: not 0 ends it. May be NULL. */
+    /* Asked while the command waits for a lock or works for long: not 0 ends it. May be NULL. */
     int (*stop)(void *payload);
     /* Watches a queue and gives messages to broker_watch_print(); NULL: `watch` is not known. */
     sb_status (*watch)(void *payload, const broker_watch *watch);

@@ -14,6 +14,7 @@
 
 static const int64_t first_ns = NS_PER_S;
 static const int64_t redraw_ns = NS_PER_S / 5;
+static const int64_t ask_ns = NS_PER_S / 20;
 
 static struct progress *drawn; /* whose line stands on the terminal */
 
@@ -31,6 +32,7 @@ void progress_start(struct progress *progress, const struct cli *cli, const char
     progress->label = label;
     progress->allowed = useful && !cli->globals.quiet && !streams_redirected() &&
                         isatty(STDERR_FILENO) != 0;
+    progress->asked = streams_redirected() ? cli->cancel : NULL;
     progress->width = 0;
     progress->next_ns = progress->allowed ? now_ns() + first_ns : 0;
 }
@@ -49,12 +51,27 @@ static void draw(struct progress *progress, const char *text, int width)
     drawn = width > 0 ? progress : NULL;
 }
 
+static void ask_host(struct progress *progress)
+{
+    int64_t now = now_ns();
+
+    if (now >= progress->next_ns) {
+        progress->next_ns = now + ask_ns;
+        if (streams_asks_to_stop()) {
+            sb_cancel_set(progress->asked);
+        }
+    }
+}
+
 void progress_step(struct progress *progress, int64_t done, int64_t total)
 {
     char text[80];
     int64_t now;
     int width;
 
+    if (progress->asked != NULL) {
+        ask_host(progress);
+    }
     if (!progress->allowed || (now = now_ns()) < progress->next_ns) {
         return;
     }

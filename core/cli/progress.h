@@ -1,10 +1,12 @@
 /*
  * One redrawn line on stderr for work that takes longer than a second, when that is a terminal and
- * --quiet was not given. The line is erased at the end.
+ * --quiet was not given. The line is erased at the end. Embedded, the host is asked instead whether
+ * the work is to go on.
  */
 #ifndef BROKER_CLI_PROGRESS_H
 #define BROKER_CLI_PROGRESS_H
 
+#include <simplebroker.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,7 +16,8 @@ struct progress {
     const char *label;
     bool allowed;
     int width;        /* of the line that stands there; 0: none */
-    int64_t next_ns;  /* when to draw again */
+    int64_t next_ns;  /* when to draw, or to ask, again */
+    sb_cancel *asked; /* to be thrown when the host wants the end; NULL: there is no host */
 };
 
 /* `useful` is false where the output itself shows the progress. */

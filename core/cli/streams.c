@@ -74,6 +74,12 @@ bool streams_stop(sb_cancel *cancel)
     return redirected != NULL;
 }
 
+bool streams_asks_to_stop(void)
+{
+    return redirected != NULL && redirected->stop != NULL &&
+           redirected->stop(redirected->payload) != 0;
+}
+
 bool streams_can_watch(void)
 {
     return redirected != NULL && redirected->watch != NULL;

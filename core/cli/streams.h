@@ -24,8 +24,11 @@ bool streams_is_terminal(int fd);
 /* Hands a warning to the host; false when it has to be printed. */
 bool streams_warn(int kind, const char *text);
 
-/* Has a host asked whether to go on waiting; false without one. */
+/* Has a host asked, while a call waits, whether to go on; false without one. */
 bool streams_stop(sb_cancel *cancel);
+
+/* Asks the host now. */
+bool streams_asks_to_stop(void);
 
 /* Lets the host watch a queue. */
 bool streams_can_watch(void);

@@ -1,7 +1,8 @@
 """The command in this process: its streams are those of `sys`, and what it waits for can be stopped.
 
-A callback never lets an exception through the C code. It keeps it for the run, every later use of a
-stream fails, and `run()` raises it when the command has returned.
+A callback never lets an exception through the C code. What the system refuses to a stream is the
+command's to tell, as it is in the program; any other exception is kept for the run, every later use
+of a stream fails, and `run()` raises it when the command has returned.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ _CALLERS_DEPTH = 5  # frames from a callback to who called a function of `comman
 class _Run:
     """What one run has on its streams."""
 
-    __slots__ = ("decoder", "failure", "lines", "pipe", "rest", "watch")
+    __slots__ = ("decoder", "failure", "lines", "refused", "rest", "watch")
 
     def __init__(self, stdin: Iterable[str] | None, watch: Callable[[Any], None] | None) -> None:
         self.failure: BaseException | None = None
-        self.pipe: BrokenPipeError | None = None
+        self.refused: OSError | None = None  # by the system, to a stream
         self.decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self.lines: Iterator[str | bytes] | None = None if stdin is None else iter(stdin)
         self.rest = b""
@@ -88,17 +89,26 @@ def sbpy_command_write(payload: Any, stream: int, data: Any, size: int) -> int:
         return errno.EIO
     try:
         return run.write(stream, ffi.unpack(data, size))
-    except BrokenPipeError as error:
+    except OSError as error:
+        if error.errno is None:
+            raise
         if stream == 1:
-            run.pipe = error
-        return errno.EPIPE
+            run.refused = error
+        return error.errno
 
 
 @ffi.def_extern(error=-errno.EIO, onerror=_kept)
 def sbpy_command_read(payload: Any, buffer: Any, size: int) -> int:
     if sys.stdin is None:
         return -errno.EBADF
-    piece = _from_handle(payload).read(size)
+    run: _Run = _from_handle(payload)
+    try:
+        piece = run.read(size)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        run.refused = error
+        return -error.errno
     ffi.memmove(buffer, piece, len(piece))
     return len(piece)
 
@@ -168,14 +178,14 @@ def run(
     if state.failure is not None:
         raise state.failure
     if raised[0] != lib.SB_OK:
-        raise state.pipe or last_error(raised[0])
-    if state.pipe is not None:
+        raise state.refused or last_error(raised[0])
+    if isinstance(state.refused, BrokenPipeError) or (state.refused and not raises):
         _let_go_of_output()
     return code
 
 
 def _let_go_of_output() -> None:
-    """What is still buffered for a closed pipe would fail again when the process ends."""
+    """What is still buffered would fail again when the process ends."""
     try:
         descriptor = sys.stdout.fileno()
     except (AttributeError, OSError, ValueError):

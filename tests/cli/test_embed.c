@@ -74,6 +74,12 @@ static int stop_soon(void *payload)
     return ++((host *)payload)->stops > 2;
 }
 
+static int stop_now(void *payload)
+{
+    ((host *)payload)->stops++;
+    return 1;
+}
+
 static sb_status watch_two(void *payload, const broker_watch *watch)
 {
     host *h = payload;
@@ -264,6 +270,23 @@ static void test_waiting_can_be_stopped(void **state)
     sqlite3_close(holder);
 }
 
+static void test_long_work_can_be_stopped(void **state)
+{
+    host h;
+
+    host_init(&h);
+    for (int i = 0; i < 40; i++) {
+        assert_int_equal(RUN(&h, NULL, "write", "q", "m"), 0);
+    }
+    h.calls.stop = stop_now;
+    assert_int_equal(RUN(&h, NULL, "move", "q", "r", "--all"), 1);
+    assert_true(h.stops > 0);
+    assert_string_equal(h.text[1], "");
+    h.calls.stop = NULL;
+    assert_int_equal(RUN(&h, NULL, "exists", "r"), 2);
+    assert_int_equal(RUN(&h, NULL, "move", "q", "r", "--all"), 0);
+}
+
 static void test_watch_exists_where_the_host_can_watch(void **state)
 {
     host h;
@@ -384,6 +407,7 @@ int main(void)
         TEST(test_warnings_go_to_the_host_that_wants_them),
         TEST(test_output_that_fails),
         TEST(test_waiting_can_be_stopped),
+        TEST(test_long_work_can_be_stopped),
         TEST(test_watch_exists_where_the_host_can_watch),
         TEST(test_watch_prints_what_the_host_finds),
         TEST(test_watch_tells_how_the_host_failed),

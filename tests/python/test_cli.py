@@ -54,7 +54,7 @@ def start(
 
 def run(*arguments: str, stdin: bytes = b"", **keywords: Any) -> tuple[int, str, str]:
     """Runs `python -m simplebroker`."""
-    process = start(*arguments, stdin=subprocess.PIPE, **keywords)
+    process = start(*arguments, **{"stdin": subprocess.PIPE, **keywords})
     out, err = process.communicate(stdin, timeout=30)
     return process.returncode, (out or b"").decode(), (err or b"").decode()
 
@@ -189,6 +189,18 @@ def test_a_closed_pipe_is_a_clean_stop() -> None:
     _, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (0, b"")
     assert run("peek", "q", "--all")[1] == "b\nc\n"
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("arguments", [["read", "q"], ["list"], ["--status"], ["dump"]])
+def test_a_full_disk_is_one_line(arguments: list[str]) -> None:
+    run("write", "q", "m")
+    with open("/dev/full", "wb") as full:
+        code, _, err = run(*arguments, stdout=full)
+    assert code == 1
+    assert err == (
+        "simplebroker: error: cannot write to standard output: No space left on device\n"
+    )
 
 
 @pytest.mark.ours

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import typing
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from simplebroker import Queue, commands, target_for_directory
+from simplebroker import Queue, cli, commands, target_for_directory
 from simplebroker.db import BrokerDB
 from simplebroker.ext import InvalidConfigError, QueueNameError
 
@@ -824,6 +825,20 @@ def test_ctrl_c_ends_the_waiting_for_a_lock(path: str) -> None:
     assert not Queue("q", db_path=path).exists()
 
 
+@pytest.mark.ours
+def test_ctrl_c_ends_long_work(path: str) -> None:
+    with BrokerDB(path, config={"BROKER_SYNC_MODE": "OFF"}) as broker:
+        broker.insert_messages(("q", "x" * 50, 2**40 + number) for number in range(100_000))
+    began = time.monotonic()
+    timer = threading.Timer(0.05, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        commands.cmd_move(path, "q", "r", all_messages=True)
+        timer.join()  # so quick a machine
+    assert time.monotonic() - began < 5.0
+    assert commands.cmd_exists(path, "q") != commands.cmd_exists(path, "r")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("options", ["", "peek=True, ", "move_to='r', ", "quiet=True, "])
 def test_watch__prints_until_a_signal(path: str, number: int, options: str) -> None:
@@ -967,3 +982,10 @@ def test_no_descriptor_is_left_open(path: str) -> None:
         quiet("peek", path, "q")
         quiet("exists", path, "none")
     assert len(os.listdir("/proc/self/fd")) <= before + 1
+
+
+def test_annotations_resolve() -> None:
+    for name in commands.__all__:
+        hints = typing.get_type_hints(getattr(commands, name))
+        assert hints["return"] in (int, int | None)
+    assert typing.get_type_hints(cli.main)["return"] is int
