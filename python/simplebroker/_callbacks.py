@@ -10,7 +10,7 @@ from __future__ import annotations
 import _sqlite3
 import _thread
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import islice
 
@@ -174,6 +174,14 @@ def _runner_failed(kind: object, exception: BaseException, traceback: typing.Any
     return driver.fails(exception.with_traceback(traceback))
 
 
+def _begin_failed(kind: object, exception: BaseException, traceback: typing.Any) -> int:
+    driver: _Driver = _from_handle(_payload_of(traceback))
+    if not isinstance(exception, Exception):  # Ctrl-C, perhaps when it had begun
+        with suppress(Exception):
+            driver.runner.rollback()
+    return driver.fails(exception)
+
+
 def _rollback_failed(kind: object, exception: BaseException, traceback: typing.Any) -> int:
     driver: _Driver = _from_handle(_payload_of(traceback))
     if driver.failed and isinstance(exception, Exception):
@@ -196,7 +204,7 @@ def sbpy_runner_run(
     return status
 
 
-@ffi.def_extern(error=lib.SB_EUSER, onerror=_runner_failed)
+@ffi.def_extern(error=lib.SB_EUSER, onerror=_begin_failed)
 def sbpy_runner_begin(payload: typing.Any) -> int:
     driver: _Driver = _from_handle(payload)
     driver.runner.begin_immediate()

@@ -59,7 +59,9 @@ def _text_of(exception: BaseException) -> str:
 def callback_failed(exception: BaseException, status: int = lib.SB_EUSER) -> int:
     """Notes the exception that ends a callback; to be returned to the library.
 
-    The exception itself is raised by `check()` when the failure comes back out of the library.
+    The exception itself is raised by `check()` when the failure comes back out of the library. Some
+    do not, since what was asked for is done, such as those of an automatic vacuum after a write:
+    then Ctrl-C is raised by the next operation, see `raise_interrupt()`.
     """
     message = _text_of(exception).encode("utf-8", "replace") or type(exception).__name__.encode()
     retryable = getattr(exception, "retryable", None)
@@ -67,12 +69,29 @@ def callback_failed(exception: BaseException, status: int = lib.SB_EUSER) -> int
     lib.sb_error_set(status, message, len(message), hint)
     # As the library keeps it, which may be shorter.
     _callbacks.failure = (ffi.string(lib.sb_error_message(NULL)), exception)
+    if not isinstance(exception, Exception):
+        for ask in ask_for_interrupts:
+            ask()
     return status
 
 
+ask_for_interrupts: list[typing.Callable[[], None]] = []
+"""Called so that whoever works with the library calls `raise_interrupt()` before it does."""
+
+
+def raise_interrupt() -> None:
+    """Raises what ended a callback of this thread and is no Exception, if nobody has raised it."""
+    failure = getattr(_callbacks, "failure", None)
+    if failure is not None and not isinstance(failure[1], Exception):
+        _callbacks.failure = None
+        raise failure[1]
+
+
 def forget_callback_failure() -> None:
-    """Lets go of an exception that a callback raised and the library overcame."""
-    _callbacks.failure = None
+    """Lets go of an exception that a callback raised and the library overcame; not of Ctrl-C."""
+    failure = getattr(_callbacks, "failure", None)
+    if failure is not None and isinstance(failure[1], Exception):
+        _callbacks.failure = None
 
 
 def _taken_callback_failure() -> BaseException | None:

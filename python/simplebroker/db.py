@@ -21,7 +21,7 @@ from ._constants import (
 from ._exceptions import HandleClosed, OperationalError
 from ._inventory import Inventory
 from ._later import TYPE_CHECKING, _connection, _plugins, _runner, _session, pathlib, typing
-from ._library import EMPTY, NULL, check, last_error
+from ._library import EMPTY, NULL, ask_for_interrupts, check, last_error, raise_interrupt
 from ._native import ffi, lib
 from ._sidecar import SidecarSession
 from ._targets import BrokerTarget, as_target, native_target
@@ -35,6 +35,15 @@ if TYPE_CHECKING:
 SQLITE_BUSY_TEXT = "database is locked"
 
 _cores: weakref.WeakSet[BrokerCore] = weakref.WeakSet()
+
+
+def _look_first() -> None:
+    """Lets the next operation of every core look whether Ctrl-C was pressed."""
+    for core in list(_cores):
+        core._ready = None
+
+
+ask_for_interrupts.append(_look_first)
 
 
 def _leave_to_parent() -> None:
@@ -107,6 +116,7 @@ class BrokerCore(Inventory):
             )
             error.retryable = False
             raise error
+        raise_interrupt()
         self._waiting.raise_if_stopped()
         handle = self._handle
         if handle is None:
