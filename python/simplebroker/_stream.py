@@ -119,7 +119,8 @@ class _Cursor:
         """What the library need not turn to the database for, with one call for all of it."""
         rows: list[typing.Any] = []
         operations = self._operations
-        operations._done(_take(id(rows), self.native[0], with_timestamps), self._operation)
+        shape = 1 if with_timestamps else 0
+        operations._done(_take(id(rows), self.native[0], shape), self._operation)
         for row in rows:
             operations._ready or operations._enter()
             if batches and self._owner != get_ident():

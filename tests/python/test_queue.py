@@ -71,7 +71,10 @@ def test_flags_are_taken_by_their_truth(queue, other, flag):
     assert queue.read_many(1, with_timestamps=flag) == [shape("c", c)]
     assert queue.move_one(other, with_timestamps=flag) == shape("d", d)
     assert queue.move_many(other, 1, with_timestamps=flag) == [shape("e", e)]
-    assert next(queue.read_generator(with_timestamps=flag)) == shape("f", f)
+    assert list(queue.peek_generator(with_timestamps=flag)) == [shape("f", f)]
+    once_or_more = {"delivery_guarantee": "at_least_once", "with_timestamps": flag}
+    assert list(queue.move_generator(other, **once_or_more)) == [shape("f", f)]
+    assert [*other.read_generator(**once_or_more)][-1] == shape("f", f)
 
 
 def test_read_one(queue):
