@@ -12,6 +12,8 @@ import pytest
 from simplebroker import Queue
 from simplebroker.db import BrokerDB
 
+from .calling import call as call
+
 REFERENCE = importlib.util.find_spec("simplebroker._native") is None
 
 
