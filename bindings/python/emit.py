@@ -26,8 +26,7 @@ def main(compiler: str, header: str, *more: str) -> None:
     *parts, output = more
     for part in parts:
         builder.cdef(plain(part))
-    includes = "#include <objects.h>\n#include <embed.h>\n"
-    builder.set_source("simplebroker._native", includes)
+    builder.set_source("simplebroker._native", "#include <preamble.h>\n")
     builder.emit_c_code(output)
 
 

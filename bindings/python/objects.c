@@ -2,9 +2,7 @@
  * What would be a loop of calls into C if it were written in Python. The extension module gives up
  * the interpreter's lock for every call; here it is taken again.
  */
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
-
+#include "interpreter.h"
 #include "objects.h"
 
 /* Takes over the item; NULL is passed on. */
@@ -14,6 +12,16 @@ static int append(PyObject *list, PyObject *item)
 
     Py_XDECREF(item);
     return failed;
+}
+
+/* Begins each function that builds: takes the interpreter's lock, unless there is none any more. */
+static int start(PyGILState_STATE *lock)
+{
+    if (sbpy_is_gone()) {
+        return -1;
+    }
+    *lock = PyGILState_Ensure();
+    return 0;
 }
 
 /* Ends each function that builds. What went wrong shows when Python code does the same again. */
@@ -51,10 +59,13 @@ static PyObject *item_at(const sb_messages *messages, size_t index, int with_id)
 
 int sbpy_take(uintptr_t list, const sb_messages *messages, int with_ids)
 {
-    PyGILState_STATE lock = PyGILState_Ensure();
+    PyGILState_STATE lock;
     size_t count = sb_messages_count(messages);
-    int failed = 0;
+    int failed = start(&lock);
 
+    if (failed) {
+        return failed;
+    }
     for (size_t i = 0; i < count && !failed; i++) {
         failed = append((PyObject *)list, item_at(messages, i, with_ids));
     }
@@ -113,10 +124,13 @@ sb_status sbpy_cursor_take(uintptr_t list, sb_cursor *cursor, int with_ids)
 
 int sbpy_take_ids(uintptr_t list, const sb_messages *messages)
 {
-    PyGILState_STATE lock = PyGILState_Ensure();
+    PyGILState_STATE lock;
     size_t count = sb_messages_count(messages);
-    int failed = 0;
+    int failed = start(&lock);
 
+    if (failed) {
+        return failed;
+    }
     for (size_t i = 0; i < count && !failed; i++) {
         failed = append((PyObject *)list, PyLong_FromLongLong(sb_messages_id(messages, i)));
     }
@@ -147,10 +161,13 @@ static PyObject *value_at(const sb_values *values, size_t index)
 
 int sbpy_take_values(uintptr_t list, const sb_values *values)
 {
-    PyGILState_STATE lock = PyGILState_Ensure();
+    PyGILState_STATE lock;
     size_t count = sb_values_count(values);
-    int failed = 0;
+    int failed = start(&lock);
 
+    if (failed) {
+        return failed;
+    }
     for (size_t i = 0; i < count && !failed; i++) {
         failed = append((PyObject *)list, value_at(values, i));
     }
@@ -203,11 +220,16 @@ static sb_status push_row(sb_rows *rows, sb_values *row, PyObject *tuple)
 
 sb_status sbpy_push(sb_rows *rows, uintptr_t list, size_t *next)
 {
-    PyGILState_STATE lock = PyGILState_Ensure();
+    PyGILState_STATE lock;
     PyObject *items = (PyObject *)list;
-    sb_values *row = sb_values_new();
-    sb_status status = row ? SB_OK : SB_EMPTY;
+    sb_values *row;
+    sb_status status;
 
+    if (start(&lock)) {
+        return SB_ECLOSED;
+    }
+    row = sb_values_new();
+    status = row ? SB_OK : SB_EMPTY;
     while (!status && *next < (size_t)PyList_Size(items)) {
         status = push_row(rows, row, PyList_GetItem(items, (Py_ssize_t)*next));
         if (!status) {
