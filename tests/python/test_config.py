@@ -122,7 +122,8 @@ REFUSED = [
      "a relative database path with at most one directory"),
     ("BROKER_DEFAULT_DB_NAME", "a|b", "'a|b'",
      "a relative database path with at most one directory"),
-    ("BROKER_PROJECT_CONFIG_PATH", "a/b", "'a/b'", "an absolute directory or one relative directory"),
+    ("BROKER_PROJECT_CONFIG_PATH", "a/b", "'a/b'",
+     "an absolute directory or one relative directory"),
     ("BROKER_PROJECT_CONFIG_NAME", "/etc/x", "'/etc/x'",
      "a relative config path with at most one directory"),
 ]  # fmt: skip
@@ -239,7 +240,8 @@ def test_an_invalid_environment_does_not_break_the_import(path):
 import simplebroker, simplebroker.ext, simplebroker.watcher
 from simplebroker.db import BrokerDB
 print(simplebroker.format_message_id(5))
-simplebroker.Queue("q", db_path={path!r}, config=simplebroker.resolve_isolated_config({{}})).write("a")
+isolated = simplebroker.resolve_isolated_config({{}})
+simplebroker.Queue("q", db_path={path!r}, config=isolated).write("a")
 for use in (lambda: BrokerDB({path!r}), lambda: simplebroker.Queue("q", db_path={path!r})):
     try:
         use()

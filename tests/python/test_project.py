@@ -48,7 +48,7 @@ def make_broker(file):
     return file
 
 
-# ---- without a project file ------------------------------------------------------------------------
+# ---- without a project file ----------------------------------------------------------------------
 
 
 def test_a_directory_has_a_default_file(tmp_path):
@@ -118,7 +118,7 @@ def test_a_missing_start_is_an_error(tmp_path, search):
         search(tmp_path / "nothing")
 
 
-# ---- with a project file ---------------------------------------------------------------------------
+# ---- with a project file -------------------------------------------------------------------------
 
 
 def test_a_project_file_is_found_upward_and_says_where(tmp_path, deep):
@@ -195,18 +195,24 @@ def test_a_project_file_of_a_backend_that_is_not_there(tmp_path):
 
 @pytest.mark.parametrize(
     "text, fragment",
-    [('version = 2\nbackend = "sqlite"\ntarget = "x"', "Unsupported .broker.toml version 2; expected 1"),
-     ('backend = "sqlite"\ntarget = "x"', "version"), ("version = 1", "requires a non-empty string 'backend'"),
+    [('version = 2\nbackend = "sqlite"\ntarget = "x"',
+      "Unsupported .broker.toml version 2; expected 1"),
+     ('backend = "sqlite"\ntarget = "x"', "version"),
+     ("version = 1", "requires a non-empty string 'backend'"),
      ('version = 1\nbackend = ""\ntarget = "x"', "requires a non-empty string 'backend'"),
      ('version = 1\nbackend = "sqlite"', "requires a non-empty string 'target'"),
-     ('version = 1\nbackend = "sqlite"\ntarget = "x"\nbackend_options = 5', "'backend_options' must be a table"),
+     ('version = 1\nbackend = "sqlite"\ntarget = "x"\nbackend_options = 5',
+      "'backend_options' must be a table"),
      ('version = 1\nbackend = "sqlite"\ntarget = "~/x.db"', ""),
      ("version = ", ""), ('version = "1"\nbackend = "sqlite"\ntarget = "x"', "version")],
 )  # fmt: skip
 def test_project_files_that_cannot_be(tmp_path, text, fragment):
     file = write_toml(tmp_path, text)
-    for use in (lambda: project.resolve_project_target(file), lambda: target_for_directory(tmp_path),
-                lambda: resolve_broker_target(tmp_path)):  # fmt: skip
+    for use in (
+        lambda: project.resolve_project_target(file),
+        lambda: target_for_directory(tmp_path),
+        lambda: resolve_broker_target(tmp_path),
+    ):
         with pytest.raises(ValueError) as caught:
             use()
         assert fragment in str(caught.value)

@@ -227,7 +227,7 @@ def test_a_queue_of_another_broker_is_no_destination(queue, tmp_path):
     assert queue.peek() == "a"
 
 
-# ---- deleting, inserting, finding ------------------------------------------------------------------
+# ---- deleting, inserting, finding ----------------------------------------------------------------
 
 
 def test_delete_removes_pending_and_claimed(queue):
@@ -334,7 +334,7 @@ def test_stream_messages_in_batches_commits_when_the_next_one_is_asked_for(queue
     assert queue.peek_many() == ["c"]
 
 
-# ---- more than the reference has -------------------------------------------------------------------
+# ---- more than the reference has -----------------------------------------------------------------
 
 
 @pytest.mark.ours

@@ -102,7 +102,8 @@ def test_a_transaction_rolls_back_when_an_exception_passes(queue, error):
 @pytest.mark.parametrize(
     "operation",
     [lambda b: b.write("q", "x"), lambda b: b.claim_one("q"), lambda b: b.move_one("q", "r"),
-     lambda b: b.add_alias("x", "q"), lambda b: b.broadcast("x", queue_names=["q"], create_missing=True)],
+     lambda b: b.add_alias("x", "q"),
+     lambda b: b.broadcast("x", queue_names=["q"], create_missing=True)],
     ids=["write", "claim", "move", "alias", "broadcast"],
 )  # fmt: skip
 def test_queue_operations_fail_inside_a_transaction(broker, session, operation):

@@ -130,7 +130,7 @@ def test_advance_takes_an_id_in_range(refused, value):
     refused(lambda q, b: b.advance_last_timestamp(value), ValueError)
 
 
-# ---- limits, guarantees, selectors -----------------------------------------------------------------
+# ---- limits, guarantees, selectors ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize("call, value", each(BY_LIMIT, 0, -1, -(2**70)))

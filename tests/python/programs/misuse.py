@@ -1,7 +1,7 @@
 """Calls everything public with everything unsuitable, and prints what came of it, a JSON object.
 
 Each parameter in turn gets each value of JUNK while the others are fine. An outcome is the
-classes of the exception, or the result, and what the broker holds afterwards where that has changed.
+classes of the exception, or the result, and what the broker then holds where that has changed.
 """
 
 import contextlib
@@ -56,8 +56,8 @@ FINE = {
 }  # fmt: skip
 RECORDS = {"Queue": [("a", 5_000)], "BrokerDB": [("q", "a", 5_000)]}
 
-SKIPPED = {"close", "shutdown", "get_connection", "cleanup_connections", "set_stop_event", "get_core",
-           "cleanup", "release_connection_after_use", "vacuum", "get_conflict_metrics",
+SKIPPED = {"close", "shutdown", "get_connection", "cleanup_connections", "set_stop_event",
+           "get_core", "cleanup", "release_connection_after_use", "vacuum", "get_conflict_metrics",
            "create_activity_waiter", "transaction", "write_many", "setup_with_stop_event"}  # fmt: skip
 
 
@@ -134,7 +134,8 @@ def subjects(bench):
     )
     yield from methods("BrokerDB", bench.broker)
     for made in (Queue, BrokerTarget, QueueWatcher, QueueMoveWatcher, MaintenanceSchedule,
-                 TimestampGenerator.validate, SQLiteRunner, DBConnection, PollingStrategy):  # fmt: skip
+                 TimestampGenerator.validate, SQLiteRunner, DBConnection,
+                 PollingStrategy):  # fmt: skip
         fine = {**FINE, "target": "/x"}
         yield made.__qualname__, made, {**fine, "runner": None}
     for function in (simplebroker.format_message_id, simplebroker.resolve_config,
