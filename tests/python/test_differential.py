@@ -60,7 +60,7 @@ ACCEPTED = {
 }
 
 
-def both(program, directory, reference_python):
+def both(program, directory, reference_python, *arguments):
     """What a program prints under the reference and under ours, each in a directory of its own."""
     started = []
     for name, python in (("reference", reference_python), ("ours", [sys.executable])):
@@ -68,7 +68,7 @@ def both(program, directory, reference_python):
         clean = {k: v for k, v in os.environ.items() if not k.startswith("BROKER_")}
         started.append(
             subprocess.Popen(
-                [*python, PROGRAMS / program],
+                [*python, PROGRAMS / program, *arguments],
                 cwd=directory / name,
                 stdout=subprocess.PIPE,
                 env={**clean, "BROKER_SYNC_MODE": "OFF"},
@@ -93,6 +93,14 @@ def test_hundreds_of_calls_come_to_the_same(tmp_path, reference_python):
         a, b = different.pop(call)
         assert a.partition(":")[0] == b.partition(":")[0], call
     assert different == {}
+
+
+@pytest.mark.parametrize("seed", [str(seed) for seed in range(4)])
+def test_random_calls_come_to_the_same(tmp_path, reference_python, seed):
+    theirs, ours = both("random_calls.py", tmp_path, reference_python, seed)
+    assert len(theirs) == len(ours) == 1500
+    first = next(((a, b) for a, b in zip(theirs, ours, strict=True) if a != b), None)
+    assert first is None
 
 
 def test_misuse_is_refused_as_there_or_more_strictly(misuse):
