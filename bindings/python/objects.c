@@ -122,6 +122,78 @@ sb_status sbpy_cursor_take(uintptr_t list, sb_cursor *cursor, int with_ids)
     return status;
 }
 
+/* The UTF-8 of a plain string, which keeps it; NULL, with nothing noted, for anything else. */
+static const char *utf8(PyObject *text, size_t *len)
+{
+    Py_ssize_t size = 0;
+    const char *data = PyUnicode_CheckExact(text) ? PyUnicode_AsUTF8AndSize(text, &size) : NULL;
+
+    if (!data) {
+        PyErr_Clear();
+    }
+    *len = (size_t)size;
+    return data;
+}
+
+sb_status sbpy_add_bodies(sb_messages *messages, uintptr_t list, size_t *next, const char *queue,
+                          size_t queue_len)
+{
+    PyGILState_STATE lock = PyGILState_Ensure();
+    PyObject *bodies = (PyObject *)list;
+    sb_status status = SB_OK;
+
+    for (; *next < (size_t)PyList_Size(bodies); ++*next) {
+        size_t len;
+        const char *body = utf8(PyList_GetItem(bodies, (Py_ssize_t)*next), &len);
+
+        status = body ? sb_messages_add(messages, queue, queue_len, body, len, 0) : SB_EMPTY;
+        if (status) {
+            break;
+        }
+    }
+    PyGILState_Release(lock);
+    return status;
+}
+
+static sb_status add_record(sb_messages *messages, PyObject *record)
+{
+    const char *queue, *body;
+    size_t queue_len, body_len;
+    PyObject *number;
+    long long id;
+    int overflow;
+
+    if (!PyTuple_CheckExact(record) || PyTuple_Size(record) != 3) {
+        return SB_EMPTY;
+    }
+    number = PyTuple_GetItem(record, 2);
+    queue = utf8(PyTuple_GetItem(record, 0), &queue_len);
+    body = utf8(PyTuple_GetItem(record, 1), &body_len);
+    if (!queue || !body || !PyLong_CheckExact(number)) {
+        return SB_EMPTY;
+    }
+    id = PyLong_AsLongLongAndOverflow(number, &overflow);
+    return overflow || id < 0
+               ? SB_EMPTY
+               : sb_messages_add(messages, queue, queue_len, body, body_len, id);
+}
+
+sb_status sbpy_add_records(sb_messages *messages, uintptr_t list, size_t *next)
+{
+    PyGILState_STATE lock = PyGILState_Ensure();
+    PyObject *records = (PyObject *)list;
+    sb_status status = SB_OK;
+
+    for (; *next < (size_t)PyList_Size(records); ++*next) {
+        status = add_record(messages, PyList_GetItem(records, (Py_ssize_t)*next));
+        if (status) {
+            break;
+        }
+    }
+    PyGILState_Release(lock);
+    return status;
+}
+
 int sbpy_take_ids(uintptr_t list, const sb_messages *messages)
 {
     PyGILState_STATE lock;
@@ -184,14 +256,10 @@ static sb_status add(sb_values *row, PyObject *value)
         return overflow ? SB_EMPTY : sb_values_add_int64(row, number);
     }
     if (PyUnicode_CheckExact(value)) {
-        Py_ssize_t size;
-        const char *text = PyUnicode_AsUTF8AndSize(value, &size);
+        size_t len;
+        const char *text = utf8(value, &len);
 
-        if (!text) {
-            PyErr_Clear();
-            return SB_EMPTY;
-        }
-        return sb_values_add_text(row, text, (size_t)size);
+        return text ? sb_values_add_text(row, text, len) : SB_EMPTY;
     }
     if (PyFloat_CheckExact(value)) {
         return sb_values_add_double(row, PyFloat_AsDouble(value));

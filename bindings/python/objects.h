@@ -24,6 +24,15 @@ sb_status sbpy_peek_one(uintptr_t list, sb_broker *broker, const char *queue, si
  * returned; SB_ENOMEM. */
 sb_status sbpy_cursor_take(uintptr_t list, sb_cursor *cursor, int with_ids);
 
+/*
+ * Append to a batch what is in a list from index *next on: bodies for one queue, or tuples of queue,
+ * body and id. SB_OK, or SB_EMPTY: item *next was not appended, since it is not exactly of these
+ * types, no UTF-8, or no id; or a failure of sb_messages_add().
+ */
+sb_status sbpy_add_bodies(sb_messages *messages, uintptr_t list, size_t *next, const char *queue,
+                          size_t queue_len);
+sb_status sbpy_add_records(sb_messages *messages, uintptr_t list, size_t *next);
+
 /* Appends the ids of a batch to a list; -1 if memory ran out. */
 int sbpy_take_ids(uintptr_t list, const sb_messages *messages);
 

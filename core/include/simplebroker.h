@@ -766,7 +766,7 @@ SB_EXTERN const char *sb_values_text(size_t *out_len, const sb_values *values, s
 SB_EXTERN sb_status sb_rows_push(sb_rows *rows, const sb_values *row);
 
 /**
- * A new empty batch, for sb_insert().
+ * A new empty batch, for sb_insert() and sb_write_many().
  * @return to be freed with sb_messages_free(), or NULL
  * @since 0.1
  */
@@ -1466,6 +1466,20 @@ SB_EXTERN sb_status sb_queue_name_check(const char *name, size_t name_len);
 SB_EXTERN sb_status sb_write(int64_t *out_id, sb_broker *broker, const char *queue,
                              size_t queue_len, const char *body, size_t body_len,
                              const sb_options *options);
+
+/**
+ * Appends messages, all or none, in one transaction. Durable on return.
+ * @param[out] out_ids the new ids in the order of the messages; has room for all of them
+ * @param broker       not NULL
+ * @param messages     made with sb_messages_new(), of one queue or of several; the ids given to
+ *                     sb_messages_add() do not matter
+ * @param options      cancel, timeout_ms, txn; may be NULL
+ * @return SB_OK; SB_EQUEUENAME; SB_EMESSAGE; SB_ETIMESTAMP; SB_EINTEGRITY; SB_ERUNTIME when no free
+ *         ids were found
+ * @since 0.1
+ */
+SB_EXTERN sb_status sb_write_many(int64_t *out_ids, sb_broker *broker, const sb_messages *messages,
+                                  const sb_options *options);
 
 /**
  * Claims the oldest pending messages: the claim is committed on return, and no other consumer gets

@@ -6,14 +6,11 @@
 #include <string.h>
 
 #include "alloc.h"
-#include "arguments.h"
 #include "broker.h"
 #include "error.h"
+#include "insert_rows.h"
 #include "messages.h"
-#include "params.h"
-#include "runner.h"
 #include "simplebroker.h"
-#include "sql.h"
 #include "timestamp.h"
 #include "txn.h"
 
@@ -21,26 +18,6 @@ typedef struct insertion {
     const sb_messages *messages;
     int64_t high_water;
 } insertion;
-
-/* A batch mostly names one queue again and again: only a change of name is checked. */
-static sb_status check_message(const sb_messages *messages, size_t index, const sb_broker *broker)
-{
-    size_t len, previous_len = 0, body_len;
-    const char *queue = sb_messages_queue(&len, messages, index);
-    const char *previous =
-        index ? sb_messages_queue(&previous_len, messages, index - 1) : NULL;
-    sb_status status = SB_OK;
-
-    if (!queue || !previous || len != previous_len || memcmp(queue, previous, len) != 0) {
-        status = sb__argument_queue(&len, queue, "queue of a message");
-    }
-    if (!status) {
-        const char *body = sb_messages_body(&body_len, messages, index);
-
-        status = sb__argument_body(&body_len, body, broker);
-    }
-    return status;
-}
 
 static sb_status check_id(int64_t id)
 {
@@ -115,7 +92,7 @@ static sb_status check(insertion *in, const sb_broker *broker)
     sb_status status = SB_OK;
 
     for (size_t i = 0; i < count; i++) {
-        status = check_message(in->messages, i, broker);
+        status = sb__batch_check_at(in->messages, i, broker);
         if (!status) {
             status = check_id(sb_messages_id(in->messages, i));
         }
@@ -138,19 +115,11 @@ static sb_status insert_work(sb__call *call, void *context)
     sb_broker *broker = call->broker;
     size_t count = sb_messages_count(in->messages);
     int raised;
-    sb_values params;
     sb_status status = sb__timestamp_raise(&raised, &broker->timestamp, call->runner,
                                            broker->sql, in->high_water);
 
-    for (size_t i = 0; !status && i < count; i++) {
-        size_t len, body_len;
-        const char *queue = sb_messages_queue(&len, in->messages, i);
-        const char *body = sb_messages_body(&body_len, in->messages, i);
-
-        sb__params_text(&params, queue, len);
-        sb__params_add_text(&params, body, body_len);
-        sb__params_add_int64(&params, sb_messages_id(in->messages, i));
-        status = sb__run(call->runner, broker->sql->insert, &params, NULL, NULL);
+    if (!status) {
+        status = sb__insert_rows(call, in->messages, NULL, 0, count);
     }
     call->rows = call->mutated = (int64_t)count;
     return status;

@@ -48,6 +48,9 @@ const sb__sql sb__sql_sqlite = {
     .max_ts = "SELECT max(ts) FROM messages",
 
     .insert = "INSERT INTO messages (queue, body, ts) VALUES (?1, ?2, ?3)",
+    .insert_several = "INSERT INTO messages (queue, body, ts) VALUES (?1, ?2, ?3), (?4, ?5, ?6), "
+                      "(?7, ?8, ?9), (?10, ?11, ?12), (?13, ?14, ?15), (?16, ?17, ?18), "
+                      "(?19, ?20, ?21), (?22, ?23, ?24), (?25, ?26, ?27), (?28, ?29, ?30)",
 
     .oldest = ROW BY_ORDER "WHERE queue = ?1 AND " PENDING " ORDER BY id LIMIT ?2",
     .oldest_one = ROW BY_ORDER "WHERE queue = ?1 AND " PENDING " ORDER BY id LIMIT 1",

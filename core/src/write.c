@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "config.h"
 #include "error.h"
+#include "insert_rows.h"
 #include "params.h"
 #include "txn.h"
 
@@ -19,6 +20,11 @@ typedef struct message {
     size_t body_len;
     int64_t id;
 } message;
+
+typedef struct batch {
+    const sb_messages *messages;
+    int64_t *ids;
+} batch;
 
 static sb_status insert(sb__call *call, void *context)
 {
@@ -38,6 +44,45 @@ static sb_status insert(sb__call *call, void *context)
     status = sb__run(call->runner, broker->sql->insert, &params, NULL, NULL);
     call->rows = 1;
     call->mutated = 1;
+    return status;
+}
+
+/* Ids for messages from `first` on, as many as the counter within them has room for. */
+static sb_status allocate(size_t *out_end, sb__call *call, const batch *b, size_t first)
+{
+    sb_broker *broker = call->broker;
+    size_t count = sb_messages_count(b->messages), room;
+    int64_t id;
+    int raised;
+    sb_status status = sb__timestamp_next(&id, &broker->timestamp, call->runner, broker->sql);
+
+    if (status) {
+        return status;
+    }
+    room = (size_t)(SB__COUNTER_MASK - (id & SB__COUNTER_MASK)) + 1;
+    *out_end = count - first < room ? count : first + room;
+    for (size_t i = first; i < *out_end; i++) {
+        b->ids[i] = id + (int64_t)(i - first);
+    }
+    return *out_end - first == 1
+               ? SB_OK
+               : sb__timestamp_raise(&raised, &broker->timestamp, call->runner, broker->sql,
+                                     b->ids[*out_end - 1]);
+}
+
+static sb_status insert_batch(sb__call *call, void *context)
+{
+    const batch *b = context;
+    size_t count = sb_messages_count(b->messages), end = 0;
+    sb_status status = SB_OK;
+
+    for (size_t first = 0; first < count && !status; first = end) {
+        status = allocate(&end, call, b, first);
+        if (!status) {
+            status = sb__insert_rows(call, b->messages, b->ids, first, end);
+        }
+    }
+    call->rows = call->mutated = (int64_t)count;
     return status;
 }
 
@@ -90,14 +135,15 @@ static sb_status prepare_retry(sb__call *call, const sb_options *options, int co
     return sb__sleep_ns(SECOND_PAUSE_NS, options ? options->cancel : NULL);
 }
 
-static sb_status write_message(sb__call *call, const sb_options *options, message *m)
+static sb_status write_at_last(sb__call *call, const sb_options *options, int statements,
+                               sb__work_fn work, void *context)
 {
-    sb_status status = sb__mutate(call, options, 1, insert, m);
+    sb_status status = sb__mutate(call, options, statements, work, context);
 
     for (int conflict = 1; status == SB_EINTEGRITY && conflict < ATTEMPTS; conflict++) {
         status = prepare_retry(call, options, conflict);
         if (!status) {
-            status = sb__mutate(call, options, 1, insert, m);
+            status = sb__mutate(call, options, statements, work, context);
         }
     }
     if (status == SB_EINTEGRITY) {
@@ -126,10 +172,42 @@ sb_status sb_write(int64_t *out_id, sb_broker *broker, const char *queue, size_t
         status = sb__argument_queue(&m.queue_len, queue, "queue");
     }
     if (!status) {
-        status = write_message(&call, options, &m);
+        status = write_at_last(&call, options, 1, insert, &m);
     }
     if (!status && out_id) {
         *out_id = m.id;
+    }
+    return sb__leave(&call, status);
+}
+
+static sb_status check_batch(const sb_messages *messages, const sb_broker *broker)
+{
+    sb_status status = SB_OK;
+
+    for (size_t i = 0; i < sb_messages_count(messages) && !status; i++) {
+        status = sb__batch_check_at(messages, i, broker);
+    }
+    return status;
+}
+
+sb_status sb_write_many(int64_t *out_ids, sb_broker *broker, const sb_messages *messages,
+                        const sb_options *options)
+{
+    batch b = {messages, out_ids};
+    sb__call call;
+    sb_status status = sb__enter(&call, broker, "write_many", options);
+
+    if (status) {
+        return status;
+    }
+    if (!messages || !out_ids) {
+        status = sb__fail(SB_EINVALID, "messages and out_ids must not be NULL");
+    }
+    if (!status) {
+        status = check_batch(messages, broker);
+    }
+    if (!status && sb_messages_count(messages)) {
+        status = write_at_last(&call, options, 2, insert_batch, &b);
     }
     return sb__leave(&call, status);
 }

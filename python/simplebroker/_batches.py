@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ._ids import exact_id, message_body, queue_name
 from ._later import typing
+from ._library import EMPTY, check
 from ._native import ffi, lib
 
 Row = tuple[str, int] | str
@@ -45,3 +47,49 @@ def take_ids(out: typing.Any) -> list[int]:
         return ids
     finally:
         _free(messages)
+
+
+def _new_batch() -> typing.Any:
+    batch = ffi.gc(lib.sb_messages_new(), _free)
+    if not batch:
+        raise MemoryError
+    return batch
+
+
+def batch_of_bodies(queue: bytes, bodies: list[str]) -> typing.Any:
+    """An owned `sb_messages *` for one queue.
+
+    Raises:
+        MessageError: one of them is no message.
+    """
+    batch, added = _new_batch(), ffi.new("size_t *")
+    where = (queue, len(queue))
+    while (status := lib.sbpy_add_bodies(batch, id(bodies), added, *where)) == EMPTY:
+        body = message_body(bodies[added[0]])
+        check(lib.sb_messages_add(batch, *where, body, len(body), 0))
+        added[0] += 1
+    check(status)
+    return batch
+
+
+def batch_of_records(records: list[typing.Any]) -> typing.Any:
+    """An owned `sb_messages *` of tuples of queue, message and id.
+
+    Raises:
+        TypeError, ValueError, MessageError: one of them is no such record.
+    """
+    batch, added = _new_batch(), ffi.new("size_t *")
+    while (status := lib.sbpy_add_records(batch, id(records), added)) == EMPTY:
+        _add_record(batch, records[added[0]])
+        added[0] += 1
+    check(status)
+    return batch
+
+
+def _add_record(batch: typing.Any, record: typing.Any) -> None:
+    try:
+        queue, message, message_id = record
+    except (TypeError, ValueError) as error:
+        raise TypeError("insert records must be (queue, message, message_id) tuples") from error
+    name, body, number = queue_name(queue), message_body(message), exact_id(message_id)
+    check(lib.sb_messages_add(batch, name, len(name), body, len(body), number))

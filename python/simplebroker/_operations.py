@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from . import _stream
-from ._batches import Row, take_all, take_ids
+from ._batches import Row, batch_of_bodies, batch_of_records, take_all, take_ids
 from ._ids import batch_limit, bound, exact_id, message_body, queue_name, string_list
 from ._later import typing
-from ._library import EMPTY, NULL, check
+from ._library import EMPTY, NULL
 from ._native import ffi, lib
 from ._old_names import accepts_since
 from ._waiting import options_like
@@ -92,6 +92,26 @@ class Operations:
             raise self._failed(status, "write")
         return out[0]  # type: ignore[no-any-return]
 
+    def write_many(self, queue: str, messages: Iterable[str]) -> list[int]:
+        """Appends messages to a queue, all or none, in one transaction.
+
+        Args:
+            queue: its name.
+            messages: bodies; all are taken and checked before the first one is written.
+
+        Returns:
+            The new ids, in order; the messages are durable.
+
+        Raises:
+            QueueNameError, MessageError: before anything is changed.
+        """
+        name, bodies = queue_name(queue), list(messages)
+        batch = batch_of_bodies(name, bodies)
+        broker = self._ready or self._enter()
+        ids = _new("int64_t[]", len(bodies))
+        self._done(lib.sb_write_many(ids, broker, batch, self._options), "write_many")
+        return ffi.unpack(ids, len(bodies)) if bodies else []
+
     def insert_messages(self, records: Iterable[tuple[str, str, int | str]]) -> None:
         """Inserts messages with given ids as pending, all or none.
 
@@ -102,19 +122,7 @@ class Operations:
             TypeError, ValueError, QueueNameError, MessageError: for a record that cannot be stored.
             IntegrityError: for an id that is stored already, or stands twice among the records.
         """
-        batch = ffi.gc(lib.sb_messages_new(), lib.sb_messages_free)
-        if not batch:
-            raise MemoryError
-        for record in records:
-            try:
-                queue, message, message_id = record
-            except (TypeError, ValueError) as error:
-                raise TypeError(
-                    "insert records must be (queue, message, message_id) tuples"
-                ) from error
-            name, body = queue_name(queue), message_body(message)
-            number = exact_id(message_id)
-            check(lib.sb_messages_add(batch, name, len(name), body, len(body), number))
+        batch = batch_of_records(list(records))
         if lib.sb_messages_count(batch):
             broker = self._ready or self._enter()
             self._done(lib.sb_insert(broker, batch, self._options), "insert_messages")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from threading import get_ident
 from types import TracebackType
 
-from ._ids import message_body, queue_name
 from ._inventory import Inventory
 from ._later import db, typing
 from ._native import ffi, lib
@@ -52,28 +51,6 @@ class Transaction(Inventory):
 
     def _poison(self) -> None:
         self._core._poison()
-
-    def write_many(self, queue: str, messages: Iterable[str]) -> list[int]:
-        """Appends messages to a queue.
-
-        Args:
-            queue: its name.
-            messages: bodies; all are taken and checked before the first one is written.
-
-        Returns:
-            The new ids, in order.
-        """
-        name = queue_name(queue)
-        bodies = [message_body(message) for message in messages]
-        broker = self._ready or self._enter()
-        out, ids = ffi.new("int64_t *"), []
-        write, options, size = lib.sb_write, self._options, len(name)
-        for body in bodies:
-            status = write(out, broker, name, size, body, len(body), options)
-            if status:
-                raise self._failed(status, "write")
-            ids.append(out[0])
-        return ids
 
     def run(
         self, sql: str, params: Sequence[typing.Any] = (), *, fetch: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 
@@ -184,23 +184,6 @@ class BrokerCore(Inventory):
             RuntimeError: this thread has a batch open.
         """
         return Transaction(self)
-
-    def write_many(self, queue: str, messages: Iterable[str]) -> list[int]:
-        """Appends messages to a queue, all or none, in one transaction.
-
-        Args:
-            queue: its name.
-            messages: bodies; all are taken and checked before the first one is written.
-
-        Returns:
-            The new ids, in order; the messages are durable.
-
-        Raises:
-            QueueNameError, MessageError: before anything is changed.
-        """
-        bodies = list(messages)
-        with self.transaction() as transaction:
-            return transaction.write_many(queue, bodies)
 
     @contextmanager
     def sidecar(self, *, transaction: bool = False) -> Iterator[SidecarSession]:

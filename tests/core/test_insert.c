@@ -1,4 +1,4 @@
-/* Messages under ids that the caller brings. */
+/* Many messages at once: under ids that the caller brings, and under new ones. */
 #include "foreign.h"
 
 static sb_messages *batch(void)
@@ -157,6 +157,69 @@ static void test_insert__unsorted_batch_of_thousands(void **state)
     sb_messages_free(messages);
 }
 
+static void test_write_many__ids_ascend_past_what_was_there(void **state)
+{
+    enum { COUNT = 5000 };
+    static int64_t ids[COUNT];
+    sb_broker *broker = ((scratch *)*state)->broker;
+    sb_messages *messages = batch();
+    int64_t last = put(broker, "q", "first");
+
+    for (int i = 0; i < COUNT; i++) {
+        add(messages, i % 2 ? "odd" : "even", "body", 0);
+    }
+    assert_ok(sb_write_many(ids, broker, messages, NULL));
+    for (int i = 0; i < COUNT; i++) {
+        assert_true(ids[i] > last);
+        last = ids[i];
+    }
+    assert_int_equal(high_water(broker), last);
+    assert_pending(broker, "even", COUNT / 2);
+    assert_pending(broker, "odd", COUNT / 2);
+    assert_true(put(broker, "q", "next") > last);
+    sb_messages_free(messages);
+}
+
+static void test_write_many__of_any_number(void **state)
+{
+    sb_broker *broker = ((scratch *)*state)->broker;
+
+    for (size_t count = 0; count < 23; count++) {
+        sb_messages *messages = batch();
+        int64_t ids[23];
+        char body[8];
+
+        for (size_t i = 0; i < count; i++) {
+            snprintf(body, sizeof body, "%zu", i);
+            add(messages, "q", body, 7);
+        }
+        assert_ok(sb_write_many(ids, broker, messages, NULL));
+        for (size_t i = 0; i < count; i++) {
+            snprintf(body, sizeof body, "%zu", i);
+            assert_claims(broker, "q", body);
+        }
+        assert_pending(broker, "q", 0);
+        sb_messages_free(messages);
+    }
+}
+
+static void test_write_many__all_or_none(void **state)
+{
+    sb_broker *broker = ((scratch *)*state)->broker;
+    sb_messages *messages = batch();
+    int64_t ids[3], before;
+
+    put(broker, "q", "first");
+    before = high_water(broker);
+    add(messages, "q", "good", 0);
+    add(messages, "q", "good", 0);
+    add(messages, "no name", "bad", 0);
+    assert_status(SB_EQUEUENAME, sb_write_many(ids, broker, messages, NULL));
+    assert_pending(broker, "q", 1);
+    assert_int_equal(high_water(broker), before);
+    sb_messages_free(messages);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +231,9 @@ int main(void)
         EVERY_RUNNER(test_insert__empty_batch_does_nothing),
         EVERY_RUNNER(test_insert__results_of_a_claim_have_no_queue),
         EVERY_RUNNER(test_insert__unsorted_batch_of_thousands),
+        EVERY_RUNNER(test_write_many__ids_ascend_past_what_was_there),
+        EVERY_RUNNER(test_write_many__of_any_number),
+        EVERY_RUNNER(test_write_many__all_or_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -201,6 +201,21 @@ static void check_insert(stage *st)
     }
 }
 
+static void check_write_many(stage *st)
+{
+    sb_messages *messages = sb_messages_new();
+    int64_t ids[2];
+
+    REFUSED(sb_write_many, sb_write_many(ids, st->s->broker, NULL, NULL));
+    assert_ok(sb_write_many(ids, st->s->broker, messages, NULL));
+    assert_ok(sb_messages_add(messages, "q", 1, "x", 1, INT64_MIN));
+    REFUSED(sb_write_many, sb_write_many(NULL, st->s->broker, messages, NULL));
+    REFUSED(sb_write_many, sb_write_many(ids, NULL, messages, NULL));
+    assert_ok(sb_messages_add(messages, "no name", 7, "x", 1, 0));
+    assert_status(SB_EQUEUENAME, sb_write_many(ids, st->s->broker, messages, NULL));
+    sb_messages_free(messages);
+}
+
 static void check_lists(stage *st)
 {
     sb_queues *queues = NULL;
@@ -657,6 +672,7 @@ const bad_case bad_cases[] = {
     {"sb_messages_free", NULL}, {"sb_messages_add", NULL}, {"sb_messages_count", NULL},
     {"sb_messages_id", NULL}, {"sb_messages_body", NULL}, {"sb_messages_queue", NULL},
     {"sb_insert", check_insert},
+    {"sb_write_many", check_write_many},
     {"sb_rows_push", check_rows},
     {"sb_queues_count", check_lists},
     {"sb_queues_name", NULL}, {"sb_queues_pending", NULL}, {"sb_queues_claimed", NULL},

@@ -244,6 +244,22 @@ static sb_status run_insert(stage *st)
     return status;
 }
 
+static sb_status run_write_many(stage *st)
+{
+    sb_messages *messages = sb_messages_new();
+    sb_status status = messages ? SB_OK : SB_ENOMEM;
+    int64_t ids[12];
+
+    for (int i = 0; !status && i < 12; i++) {
+        status = sb_messages_add(messages, i < 6 ? "new" : "q", i < 6 ? 3 : 1, "one of many", 11, 0);
+    }
+    if (!status) {
+        status = sb_write_many(ids, BROKER, messages, NULL);
+    }
+    sb_messages_free(messages);
+    return status;
+}
+
 static sb_status run_rename(stage *st)
 {
     return sb_rename(NULL, NULL, BROKER, "q", 1, "renamed", 7, NULL);
@@ -518,6 +534,7 @@ const operation operations[] = {
     {"broadcast", run_broadcast, SB_OK, EFFECT_ALL_OR_NOTHING},
     {"broadcast to", run_broadcast_to, SB_OK, EFFECT_ALL_OR_NOTHING},
     {"insert", run_insert, SB_OK, EFFECT_ALL_OR_NOTHING},
+    {"write_many", run_write_many, SB_OK, EFFECT_ALL_OR_NOTHING},
     {"rename", run_rename, SB_OK, EFFECT_ALL_OR_NOTHING},
     {"search", run_search, SB_OK, EFFECT_ALL_OR_NOTHING},
     {"claim cursor", run_claim_cursor, SB_OK, EFFECT_MESSAGE_BY_MESSAGE},

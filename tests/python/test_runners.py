@@ -133,6 +133,36 @@ def test_a_write_is_one_insert_in_one_transaction() -> None:
     assert type(params) is tuple and [type(p) for p in params] == [str, str, int]
 
 
+@pytest.mark.ours
+def test_many_messages_are_stored_in_one_transaction_of_few_statements() -> None:
+    runner = Recorder()
+    queue = Queue("q", runner=runner)
+    bodies = [f"{i} é\0" for i in range(105)]
+    queue.write("before")
+    runner.forget()
+    ids = queue.write_many(bodies)
+    assert ids == sorted(set(ids)) and queue.last_ts == ids[-1]
+    assert runner.calls.count("begin") == runner.calls.count("commit") == 1
+    assert len(runner.statements) <= 20
+    assert queue.peek_many(200, with_timestamps=True)[1:] == list(zip(bodies, ids, strict=True))
+    runner.forget()
+    queue.insert_messages([(body, i + 1) for i, body in enumerate(bodies)])
+    assert len(runner.statements) <= 20
+    assert queue.peek_many(300, before_timestamp=1000) == bodies
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("write", [Queue.write, lambda queue, body: queue.write_many([body])[0]])
+def test_ids_that_are_in_use_in_spite_of_the_high_water(write: Any) -> None:
+    queue = Queue("q", runner=ConnectionRunner())
+    high = queue.write("first") + 2**40
+    with queue.sidecar() as session:
+        session.run("UPDATE meta SET value = ? WHERE key = 'last_ts'", (high,))
+        session.run("INSERT INTO messages (queue, body, ts) VALUES ('q', 'x', ?)", (high + 1,))
+    assert write(queue, "second") > high + 1
+    assert queue.read_many(5) == ["first", "x", "second"]
+
+
 def test_statements_are_text_with_values_apart() -> None:
     runner = Recorder()
     with WAYS[0](runner) as broker:
