@@ -13,7 +13,7 @@ import pytest
 
 from simplebroker import Queue, resolve_config
 from simplebroker.db import BrokerCore, DBConnection
-from simplebroker.ext import SetupPhase, TimestampGenerator
+from simplebroker.ext import SetupPhase, SQLiteRunner, TimestampGenerator
 
 from .runners import WAYS, ConnectionRunner, Recorder, file_runner
 
@@ -153,14 +153,16 @@ def test_many_messages_are_stored_in_one_transaction_of_few_statements() -> None
 
 @pytest.mark.ours
 @pytest.mark.parametrize("write", [Queue.write, lambda queue, body: queue.write_many([body])[0]])
-def test_ids_that_are_in_use_in_spite_of_the_high_water(write: Any) -> None:
-    queue = Queue("q", runner=ConnectionRunner())
+def test_ids_that_are_in_use_in_spite_of_the_high_water(write: Any, tmp_path: Path) -> None:
+    runner = SQLiteRunner(tmp_path / "q.db")  # which raises the package's own IntegrityError
+    queue = Queue("q", runner=runner)
     high = queue.write("first") + 2**40
     with queue.sidecar() as session:
         session.run("UPDATE meta SET value = ? WHERE key = 'last_ts'", (high,))
         session.run("INSERT INTO messages (queue, body, ts) VALUES ('q', 'x', ?)", (high + 1,))
     assert write(queue, "second") > high + 1
     assert queue.read_many(5) == ["first", "x", "second"]
+    runner.close()
 
 
 def test_statements_are_text_with_values_apart() -> None:
