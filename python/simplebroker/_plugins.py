@@ -245,7 +245,7 @@ def _stored(runner: SQLRunner, which: int) -> Any:
 
 def _native_target(path: str) -> Any:
     out = ffi.new("sb_target **")
-    encoded = str(path).encode("utf-8", "surrogateescape")
+    encoded = os.fsencode(path)
     check(lib.sb_target_sqlite(out, encoded, len(encoded)))
     return ffi.gc(out[0], lib.sb_target_free)
 

@@ -304,7 +304,7 @@ def resolve_project_target(
         RuntimeError: for a backend that is not available.
     """
     native = config_handle(config).native
-    with open(config_path, "rb"):  # names what is wrong as Python does
+    with open(os.fspath(config_path), "rb"):  # names what is wrong as Python does
         pass
     return _found(lib.sb_target_from_project_file, *_directory(config_path), native)
 
