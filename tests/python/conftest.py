@@ -11,6 +11,7 @@ import pytest
 
 from simplebroker import Queue
 from simplebroker.db import BrokerDB
+from simplebroker.ext import SQLiteRunner
 
 from .calling import call as call
 
@@ -51,16 +52,26 @@ def make_queue(path):
         queue.close()
 
 
-@pytest.fixture(params=["ephemeral", "persistent"])
-def queue(request, make_queue):
-    """The queue `q`, once for each kind of handle."""
-    return make_queue(persistent=request.param == "persistent")
+@pytest.fixture(params=["ephemeral", "persistent", "runner"])
+def kind(request, path):
+    """Keywords for each kind of handle of a queue."""
+    if request.param != "runner":
+        yield {"persistent": request.param == "persistent"}
+        return
+    with SQLiteRunner(path) as runner:
+        yield {"runner": runner}
 
 
 @pytest.fixture
-def other(make_queue):
-    """The queue `other` of the same broker."""
-    return make_queue("other")
+def queue(make_queue, kind):
+    """The queue `q`, once for each kind of handle."""
+    return make_queue(**kind)
+
+
+@pytest.fixture
+def other(make_queue, kind):
+    """The queue `other` of the same broker, with a handle of the same kind."""
+    return make_queue("other", **kind)
 
 
 @pytest.fixture

@@ -209,7 +209,11 @@ def test_move_generator(queue, other, guarantee):
     assert queue.peek_many() == ["a"]
 
 
-def test_a_path_and_a_target_of_one_file_are_one_broker(queue, path, monkeypatch, tmp_path):
+@pytest.mark.parametrize("persistent", [False, True])
+def test_a_path_and_a_target_of_one_file_are_one_broker(
+    make_queue, monkeypatch, tmp_path, persistent
+):
+    queue = make_queue(persistent=persistent)
     monkeypatch.chdir(tmp_path)
     fill(queue, "a", "b")
     with Queue("other", db_path="broker.db") as relative:
@@ -296,8 +300,8 @@ def test_last_ts_is_this_handles_view_of_the_high_water(queue, other):
     assert queue.get_ts() > newer
 
 
-def test_data_version_counts_the_commits_of_others(make_queue, other):
-    queue = make_queue(persistent=True)
+def test_data_version_counts_the_commits_of_others(make_queue):
+    queue, other = make_queue(persistent=True), make_queue("other")
     first = queue.get_data_version()
     assert isinstance(first, int)
     other.write("a")
