@@ -5,11 +5,18 @@ from __future__ import annotations
 _LOGGER = "simplebroker.watcher"
 
 
-def log_error(text: str) -> None:
-    """Logs a text at level ERROR on the watchers' logger."""
+def log_error(text: str, cause: BaseException | None = None) -> None:
+    """Logs a text, and the traceback of its cause, at level ERROR on the watchers' logger."""
     import logging
 
-    logging.getLogger(_LOGGER).error("%s", text)
+    logging.getLogger(_LOGGER).error("%s", text, exc_info=cause)
+
+
+def log_debug(text: str, cause: BaseException | None = None) -> None:
+    """The same at level DEBUG."""
+    import logging
+
+    logging.getLogger(_LOGGER).debug("%s", text, exc_info=cause)
 
 
 def simple_print_handler(msg: str, ts: int) -> None:

@@ -9,8 +9,10 @@ from collections.abc import Callable
 
 from ._activity import ActivityWaiter
 from ._exceptions import StopException
+from ._handlers import log_error
 
 _PIECE = 0.02  # seconds slept between two looks at the change counter
+_LONGEST_WAIT = 0.1  # seconds on a native waiter, between two looks at what else has happened
 _STEPS_TO_MAX = 100
 _MAX_FAILURES = 10
 
@@ -65,14 +67,13 @@ class PollingStrategy:
             on_data_version_change: called once for each new value.
             activity_waiter: installed; a different one installed before is closed.
         """
-        displaced = self.replace_activity_waiter(activity_waiter)
         self._provider = data_version_provider
         self._on_change = on_data_version_change
         self._version = None
-        self._failures = 0
         self._check_count = 0
-        if displaced is not None:
-            displaced.close()
+        if activity_waiter is not self._waiter:
+            self.close()
+            self.replace_activity_waiter(activity_waiter)
 
     def wait_for_activity(self) -> None:
         """One step: returns after a change, a signal or one delay, and when stopped.
@@ -80,24 +81,22 @@ class PollingStrategy:
         Raises:
             RuntimeError: the change counter could not be read ten times.
         """
-        if self._stop_event.is_set() or self._activity():
+        if self._stop_event.is_set() or self._woken():
             return
-        waiter = self._waiter
-        if waiter is None:
+        if self._waiter is None:
             self._poll()
         else:
-            self._await(waiter)
+            self._await_signal()
 
     def notify_activity(self) -> None:
         """Says that the caller itself saw or made activity: the next waits are short."""
         self._check_count = 0
         self._local_hint = True
-        self._empty_check_hint = False
         self._notified = True
 
     def consume_local_activity_hint(self) -> bool:
         """Whether `notify_activity` was called since this was last asked."""
-        hint, self._local_hint = self._local_hint, False
+        hint, self._local_hint, self._notified = self._local_hint, False, False
         return hint
 
     def mark_local_activity_as_empty_check(self) -> None:
@@ -145,12 +144,10 @@ class PollingStrategy:
         if waiter is not None:
             waiter.close()
 
-    def _activity(self) -> bool:
+    def _woken(self) -> bool:
+        """Whether there was local activity since the last step."""
         notified, self._notified = self._notified, False
-        changed = self._changed()
-        if changed:
-            self._check_count = 0
-        return changed or notified
+        return notified
 
     def _changed(self) -> bool:
         """Whether the change counter has moved. The first value seen is no activity."""
@@ -170,9 +167,18 @@ class PollingStrategy:
         if version is None or version == self._version:
             return False
         first, self._version = self._version is None, version
-        if self._on_change is not None:
-            self._on_change()
+        self._tell_of_change()
         return not first
+
+    def _tell_of_change(self) -> None:
+        if self._on_change is None:
+            return
+        try:
+            self._on_change()
+        except StopException:
+            raise
+        except Exception as error:
+            log_error("data_version change callback failed", error)
 
     def _delay(self) -> float:
         if self._check_count < self._initial_checks:
@@ -182,24 +188,30 @@ class PollingStrategy:
         return max(0.0, delay * (1 + random.uniform(-self._jitter_factor, self._jitter_factor)))
 
     def _poll(self) -> None:
+        """Waits for a change, at most one delay."""
+        if self._changed():
+            return
         left = self._delay()
         self._check_count += 1
         while left > 0:
             piece = min(left, _PIECE)
             left -= piece
-            if self._stop_event.wait(piece) or (left > 0 and self._activity()):
+            if self._stop_event.wait(piece) or (left > 0 and self._changed()):
                 return
 
     def _schedule_fallback(self) -> None:
         longest = max(1.0, 10 * self._max_interval)
         self._fallback_due = time.monotonic() + random.uniform(longest, 2 * longest)
 
-    def _await(self, waiter: ActivityWaiter) -> None:
-        while not self._stop_event.is_set() and waiter is self._waiter:
-            left = self._fallback_due - time.monotonic()
-            if left <= 0:
+    def _await_signal(self) -> None:
+        """Waits for the waiter installed at the time, at most until the fallback is due."""
+        while not self._stop_event.is_set():
+            waiter, left = self._waiter, self._fallback_due - time.monotonic()
+            if waiter is None or left <= 0:
                 self._schedule_fallback()
                 return
-            if waiter.wait(left):
+            if waiter.wait(min(left, _LONGEST_WAIT)):
                 self._native_hint = True
+                return
+            if self._woken():
                 return
