@@ -95,9 +95,10 @@ def test_hundreds_of_calls_come_to_the_same(tmp_path, reference_python):
     assert different == {}
 
 
-@pytest.mark.parametrize("seed", [str(seed) for seed in range(4)])
-def test_random_calls_come_to_the_same(tmp_path, reference_python, seed):
-    theirs, ours = both("random_calls.py", tmp_path, reference_python, seed)
+@pytest.mark.parametrize("how", ["file", "runner"])
+@pytest.mark.parametrize("seed", ["0", "1", "2"])
+def test_random_calls_come_to_the_same(tmp_path, reference_python, seed, how):
+    theirs, ours = both("random_calls.py", tmp_path, reference_python, seed, how)
     assert len(theirs) == len(ours) == 1500
     first = next(((a, b) for a, b in zip(theirs, ours, strict=True) if a != b), None)
     assert first is None

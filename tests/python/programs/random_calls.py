@@ -1,4 +1,6 @@
-"""Random calls of a broker and its queues, a seed as argument: a JSON list of `[call, outcome]`.
+"""Random calls of a broker and its queues: a JSON list of `[call, outcome]`.
+
+Arguments: a seed; `file`, or `runner` for one that executes the SQL.
 
 Ids differ between runs, so they are shown by the order in which they appeared: #0, #1 and so on.
 """
@@ -10,12 +12,14 @@ import sys
 import warnings
 
 from simplebroker import Queue
-from simplebroker.db import BrokerDB
+from simplebroker.db import BrokerCore, BrokerDB
+from simplebroker.ext import SQLiteRunner
 
 CALLS = 1500
 NAMES = ["q", "r", "r.a", "Z", "_1"]
 BODIES = ["body", "", "a\nb", "é\u2028", "nul\0", '"\\\t', "other body"]
 GLOBS = ["*", "r*", "[qr]", "?", "", "none", "[!r]*", "r.?"]
+FILE = "random.db"
 CONFIG = {"BROKER_AUTO_VACUUM": 0}
 
 
@@ -38,15 +42,14 @@ class Ids:
 class Program:
     """Random calls with arguments that both sides draw alike."""
 
-    def __init__(self, seed):
+    def __init__(self, seed, how):
         self.rng = random.Random(seed)
         self.ids = Ids()
-        self.broker = BrokerDB("random.db", config=CONFIG)
+        runner = SQLiteRunner(FILE) if how == "runner" else None
+        self.broker = BrokerCore(runner, config=CONFIG) if runner else BrokerDB(FILE, config=CONFIG)
+        where = {"db_path": FILE, "runner": runner, "config": CONFIG}
         self.queues = {
-            kind: {
-                name: Queue(name, db_path="random.db", persistent=kind == "p", config=CONFIG)
-                for name in NAMES
-            }
+            kind: {name: Queue(name, persistent=kind == "p", **where) for name in NAMES}
             for kind in "pe"
         }
 
@@ -178,5 +181,5 @@ class Program:
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    program = Program(int(sys.argv[1]))
+    program = Program(int(sys.argv[1]), sys.argv[2])
     json.dump([program.step() for _ in range(CALLS)], sys.stdout)
