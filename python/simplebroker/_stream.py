@@ -20,6 +20,7 @@ from ._native import ffi, lib
 _FOREIGN = b"the cursor's batch was taken by another thread"
 _GUARANTEES = ("exactly_once", "at_least_once")
 _unpack = ffi.unpack
+_CLOSED = lib.SB_ECLOSED
 _next = lib.sb_cursor_next
 _at_hand = lib.sb_cursor_at_hand
 _take = lib.sbpy_cursor_take
@@ -75,7 +76,7 @@ class Delivery:
 class _Cursor:
     """A cursor of the library's, and the thread that its open batch belongs to."""
 
-    __slots__ = ("_operation", "_operations", "_owner", "_what", "native")
+    __slots__ = ("_given", "_open", "_operation", "_operations", "_owner", "_what", "native")
 
     def __init__(
         self,
@@ -86,7 +87,9 @@ class _Cursor:
         options: typing.Any,
     ) -> None:
         self._operations = operations
+        self._open = (kind, *ends, size, options)
         self._owner = 0
+        self._given = 0
         claims = kind == lib.SB_CURSOR_CLAIM
         self._what = "claim_generator" if claims else "move_generator"
         self._operation = {
@@ -95,22 +98,39 @@ class _Cursor:
             lib.SB_CURSOR_MOVE: "move operation",
         }[kind]
         self.native = ffi.gc(ffi.new("sb_cursor **"), lib.sbpy_cursor_close)
-        broker = operations._ready or operations._enter()
-        status = lib.sb_cursor_open(self.native, broker, kind, *ends, size, options)
-        operations._done(status, self._operation)
+        self._begin()
+
+    def _begin(self) -> None:
+        broker = self._operations._ready or self._operations._enter()
+        status = lib.sb_cursor_open(self.native, broker, *self._open)
+        self._operations._done(status, self._operation)
+
+    def _begin_again(self) -> None:
+        """Goes on with the broker opened again, after it was closed while no batch was open."""
+        lib.sbpy_cursor_close(self.native)
+        self._begin()
+        if self._open[0] == lib.SB_CURSOR_PEEK:  # what was shown is still there
+            unseen = ffi.NULL
+            for _ in range(self._given):
+                if _next(ffi.new("int64_t *"), unseen, unseen, self.native[0]):
+                    break
 
     def rows(self, with_timestamps: bool, batches: bool) -> Iterator[typing.Any]:
         number, data, size = ffi.new("int64_t *"), ffi.new("char const **"), ffi.new("size_t *")
-        cursor = self.native[0]
         while True:
             self._operations._ready or self._operations._enter()
+            cursor = self.native[0]
             status = _next(number, data, size, cursor)
+            if status == _CLOSED and not self._owner:
+                self._begin_again()
+                continue
             if batches:
                 self._note_batch(status)
             if status:
                 self._operations._done(status, self._operation)
                 return
             body = str(_unpack(data[0], size[0]), "utf-8")
+            self._given += 1
             yield (body, number[0]) if with_timestamps else body
             if _at_hand(cursor):
                 yield from self._at_hand(with_timestamps, batches)
@@ -120,7 +140,11 @@ class _Cursor:
         rows: list[typing.Any] = []
         operations = self._operations
         shape = 1 if with_timestamps else 0
-        operations._done(_take(id(rows), self.native[0], shape), self._operation)
+        status = _take(id(rows), self.native[0], shape)
+        if status == _CLOSED and not self._owner:
+            return
+        operations._done(status, self._operation)
+        self._given += len(rows)
         for row in rows:
             operations._ready or operations._enter()
             if batches and self._owner != get_ident():

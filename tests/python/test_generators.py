@@ -308,3 +308,50 @@ def test_a_broker_closed_under_its_generator_gives_the_batch_back(path, onlooker
     stream.close()
     broker.close()
     assert onlooker.get_queue_stat("q").pending == 1
+
+
+# ---- closing under a generator -------------------------------------------------------------------
+
+ENDLESS = {
+    "claim": lambda b: b.claim_generator("q", with_timestamps=False),
+    "move": lambda b: b.move_generator("q", "r", with_timestamps=False),
+    "peek": lambda b: b.peek_generator("q", with_timestamps=False),
+    "peek in pages": lambda b: b.peek_generator("q", with_timestamps=False, batch_size=2),
+    "claims of batches": lambda b: claims(b),
+}
+
+
+@pytest.mark.parametrize("make", ENDLESS.values(), ids=ENDLESS)
+def test_a_broker_closed_between_messages_opens_again(stocked, make):
+    stream = make(stocked)
+    stocked.close()
+    taken = [next(stream)]
+    if make is not ENDLESS["claims of batches"]:
+        stocked.close()
+        taken.append(next(stream))
+        stocked.close()
+    assert taken + list(stream) == ["a", "b", "c", "d", "e"]
+
+
+def test_a_queue_closed_between_messages_opens_again(make_queue, kind):
+    queue = make_queue(**kind)
+    for body in "abc":
+        queue.write(body)
+    shown, claimed = queue.peek_generator(), queue.read_generator()
+    assert next(shown) == "a"
+    queue.close()
+    assert list(shown) == ["b", "c"]
+    assert next(claimed) == "a"
+    queue.close()
+    assert list(claimed) == ["b", "c"]
+
+
+@pytest.mark.ours
+def test_a_batch_open_at_a_close_is_pending_again_and_its_generator_says_so(stocked, onlooker):
+    stream = claims(stocked)
+    next(stream)
+    stocked.close()
+    assert onlooker.get_queue_stat("q").claimed == 0
+    with pytest.raises(RuntimeError, match="closed"):
+        next(stream)
+    assert stocked.claim_one("q", with_timestamps=False) == "a"
