@@ -1,6 +1,6 @@
 /*
- * Rows of many messages: one statement for each, which is the fastest where it costs nothing to run
- * one; a call on a foreign runner does cost, so that it gets several rows at once.
+ * Rows of many messages: a statement for each, where that costs little; a foreign runner gets many in
+ * one. (Ten in one are no faster than ten statements: SQLite prepares to undo such a statement.)
  */
 #include "insert_rows.h"
 
@@ -59,15 +59,15 @@ sb_status sb__insert_rows(sb__call *call, const sb_messages *messages, const int
 
     sb__values_init(&params);
     while (first < end && !status) {
-        int several = is_foreign && end - first >= SB__ROWS_AT_ONCE;
-        size_t stop = first + (several ? SB__ROWS_AT_ONCE : 1);
+        int at_once = is_foreign && end - first >= SB__SOME;
+        size_t stop = first + (at_once ? SB__SOME : 1);
 
         sb_values_clear(&params);
         while (first < stop && !status) {
             status = add_row(&params, messages, ids, first++);
         }
         if (!status) {
-            status = sb__run(call->runner, several ? sql->insert_several : sql->insert, &params,
+            status = sb__run(call->runner, at_once ? sql->insert_some : sql->insert, &params,
                              NULL, NULL);
         }
     }

@@ -9,7 +9,7 @@
 enum { SB__PENDING = 0, SB__ANY = 1 };
 
 /* How many rows the statements for some rows are for. */
-enum { SB__SOME = 50, SB__ROWS_AT_ONCE = 10 };
+enum { SB__SOME = 50 };
 
 typedef struct sb__sql {
     /* high-water */
@@ -19,8 +19,8 @@ typedef struct sb__sql {
     const char *max_ts;                    /* -> greatest stored ts, or NULL */
 
     /* write, insert */
-    const char *insert;         /* ?1 queue, ?2 body, ?3 ts */
-    const char *insert_several; /* the same for SB__ROWS_AT_ONCE rows, one after the other */
+    const char *insert;      /* ?1 queue, ?2 body, ?3 ts */
+    const char *insert_some; /* the same for SB__SOME rows, one after the other */
 
     /* claim, move, peek: all -> id, body, ts, in ascending id; bounds are exclusive */
     const char *oldest;          /* pending, no bounds: ?1 queue, ?2 limit */

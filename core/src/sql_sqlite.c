@@ -35,6 +35,9 @@
     "?" #tens "7, ?" #tens "8, ?" #tens "9, "
 #define SOME                                                                                       \
     "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, " TEN(1) TEN(2) TEN(3) TEN(4) "?50)"
+#define TEN_ROWS                                                                                   \
+    "(?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), "     \
+    "(?, ?, ?), (?, ?, ?)"
 #define PENDING_RANGE "WHERE queue = ?1 AND " PENDING " AND id BETWEEN ?2 AND ?3"
 
 /* A search's text is looked for only in rows that nothing else rules out. */
@@ -48,9 +51,8 @@ const sb__sql sb__sql_sqlite = {
     .max_ts = "SELECT max(ts) FROM messages",
 
     .insert = "INSERT INTO messages (queue, body, ts) VALUES (?1, ?2, ?3)",
-    .insert_several = "INSERT INTO messages (queue, body, ts) VALUES (?1, ?2, ?3), (?4, ?5, ?6), "
-                      "(?7, ?8, ?9), (?10, ?11, ?12), (?13, ?14, ?15), (?16, ?17, ?18), "
-                      "(?19, ?20, ?21), (?22, ?23, ?24), (?25, ?26, ?27), (?28, ?29, ?30)",
+    .insert_some = "INSERT INTO messages (queue, body, ts) VALUES " TEN_ROWS ", " TEN_ROWS ", "
+                   TEN_ROWS ", " TEN_ROWS ", " TEN_ROWS,
 
     .oldest = ROW BY_ORDER "WHERE queue = ?1 AND " PENDING " ORDER BY id LIMIT ?2",
     .oldest_one = ROW BY_ORDER "WHERE queue = ?1 AND " PENDING " ORDER BY id LIMIT 1",

@@ -33,10 +33,10 @@ class ConnectionRunner:
         self.connection.execute("BEGIN IMMEDIATE")
 
     def commit(self) -> None:
-        self.connection.execute("COMMIT")
+        self.connection.commit()
 
     def rollback(self) -> None:
-        self.connection.execute("ROLLBACK")
+        self.connection.rollback()
 
     def close(self) -> None:
         self.connection.close()

@@ -184,9 +184,9 @@ static void test_write_many__of_any_number(void **state)
 {
     sb_broker *broker = ((scratch *)*state)->broker;
 
-    for (size_t count = 0; count < 23; count++) {
+    for (size_t count = 0; count < 112; count++) {
         sb_messages *messages = batch();
-        int64_t ids[23];
+        int64_t ids[112];
         char body[8];
 
         for (size_t i = 0; i < count; i++) {
