@@ -63,13 +63,18 @@ static sb_status change_each(sb__call *call, const sb__delivery *delivery)
     return status;
 }
 
-/* Whether a batch is all that is pending in the queue between its first and its last message. */
+static int is_bounded(const sb__pick *pick)
+{
+    return pick->after >= 0 || pick->before >= 0;
+}
+
+/* Whether a batch is all that is pending in the queue, and within the bounds, between its first and
+ * its last message. */
 static int is_without_gaps(const sb__delivery *delivery)
 {
-    const sb__pick *pick = &delivery->pick;
     const sb_messages *messages = delivery->messages;
 
-    if (pick->id >= 0 || pick->after >= 0 || pick->before >= 0 || pick->any != SB__PENDING) {
+    if (delivery->pick.id >= 0 || delivery->pick.any != SB__PENDING) {
         return 0;
     }
     for (size_t i = 1; i < sb_messages_count(messages); i++) {
@@ -83,17 +88,22 @@ static int is_without_gaps(const sb__delivery *delivery)
 static sb_status change_range(sb__call *call, const sb__delivery *delivery)
 {
     const sb__sql *sql = call->broker->sql;
+    const char *const statements[2][2] = {{sql->mark_range_claimed, sql->mark_range_moved},
+                                          {sql->mark_bounded_claimed, sql->mark_bounded_moved}};
+    const sb__pick *pick = &delivery->pick;
     sb__runner *runner = call->runner;
     size_t count = sb_messages_count(delivery->messages);
     sb_values params;
     sb_status status;
 
-    sb__params_text(&params, delivery->pick.queue, delivery->pick.queue_len);
+    sb__params_text(&params, pick->queue, pick->queue_len);
     sb__params_add_int64(&params, sb__messages_row(delivery->messages, 0));
     sb__params_add_int64(&params, sb__messages_row(delivery->messages, count - 1));
+    if (is_bounded(pick)) {
+        sb__pick_add_bounds(&params, pick);
+    }
     add_target(&params, delivery);
-    status = sb__run(runner, moves(delivery) ? sql->mark_range_moved : sql->mark_range_claimed,
-                     &params, NULL, NULL);
+    status = sb__run(runner, statements[is_bounded(pick)][moves(delivery)], &params, NULL, NULL);
     if (!status && runner->calls.changes &&
         runner->calls.changes(runner->payload) != (int64_t)count) {
         return sb__fail(SB_EDATABASE, "an index of the messages does not agree with their table");
@@ -131,15 +141,16 @@ static sb_status change_some(sb__call *call, const sb__delivery *delivery)
 
 static sb_status change_rows(sb__call *call, const sb__delivery *delivery)
 {
-    if (sb_messages_count(delivery->messages) > 2) {
-        if (is_without_gaps(delivery)) {
-            return change_range(call, delivery);
-        }
-        if (!call->runner->sqlite) {
-            return change_some(call, delivery);
-        }
+    int is_foreign = !call->runner->sqlite;
+
+    if (sb_messages_count(delivery->messages) <= 2) {
+        return change_each(call, delivery);
     }
-    return change_each(call, delivery);
+    /* Messages within bounds may lie far apart, and what is between them is looked at as well. */
+    if ((is_foreign || !is_bounded(&delivery->pick)) && is_without_gaps(delivery)) {
+        return change_range(call, delivery);
+    }
+    return is_foreign ? change_some(call, delivery) : change_each(call, delivery);
 }
 
 sb_status sb__delivery_work(sb__call *call, void *context)
@@ -193,6 +204,7 @@ sb_status sb__deliver(sb_messages **out, sb_broker *broker, const char *operatio
     if (kind == SB_CURSOR_CLAIM) {
         delivery.pick.any = SB__PENDING;
     }
+    delivery.pick.is_bare = kind == SB_CURSOR_PEEK;
     if (!status) {
         status = sb__delivery_set_target(&delivery, target, target_len);
     }

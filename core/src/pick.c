@@ -31,6 +31,7 @@ sb_status sb__pick_init(sb__pick *pick, const char *queue, size_t queue_len, int
     pick->id = id;
     pick->above_id = 0;
     pick->page_bytes = 0;
+    pick->is_bare = 0;
     pick->after = options ? options->after : -1;
     pick->before = options ? options->before : -1;
     pick->limit = limit > INT64_MAX ? INT64_MAX : limit;
@@ -83,7 +84,22 @@ static sb_status append_row(void *payload, const sb_values *row)
     return status || !sb__pick_is_full(p->pick, p->messages) ? status : SB__ENOUGH;
 }
 
-static void add_bounds(sb_values *params, const sb__pick *pick)
+/* Of a foreign runner, where each column of each row costs something. */
+static sb_status append_bare(void *payload, const sb_values *row)
+{
+    picked *p = payload;
+    size_t len = 0;
+    sb_status status = sb__row_check(row, "ti");
+
+    if (!status) {
+        const char *body = sb_values_text(&len, row, 0);
+
+        status = sb__messages_append_row(p->messages, 0, body, len, sb_values_int64(row, 1));
+    }
+    return status || !sb__pick_is_full(p->pick, p->messages) ? status : SB__ENOUGH;
+}
+
+void sb__pick_add_bounds(sb_values *params, const sb__pick *pick)
 {
     sb__params_add_int64(params, pick->after);
     sb__params_add_int64(params, pick->before < 0 ? INT64_MAX : pick->before);
@@ -97,7 +113,7 @@ static sb_status is_short(int *out, sb__call *call, const sb__pick *pick)
 
     sb__values_init(&params);
     sb__params_add_text(&params, pick->queue, pick->queue_len);
-    add_bounds(&params, pick);
+    sb__pick_add_bounds(&params, pick);
     sb__params_add_int64(&params, SHORT_RANGE);
     status = sb__run_int64(&rows, call->runner, call->broker->sql->range_probe[pick->any],
                            &params);
@@ -114,7 +130,7 @@ static sb_status run_range(sb_messages *messages, sb__call *call, const sb__pick
     sb__values_init(&params);
     sb__params_add_text(&params, pick->queue, pick->queue_len);
     sb__params_add_int64(&params, pick->above_id);
-    add_bounds(&params, pick);
+    sb__pick_add_bounds(&params, pick);
     sb__params_add_int64(&params, (int64_t)pick->limit);
     if (depth) {
         sb__params_add_int64(&params, depth);
@@ -142,6 +158,9 @@ static sb_status pick_pending_range(sb_messages *messages, sb__call *call, const
 
     if (pick->limit <= NEAR) {
         status = look_near(&done, messages, call, pick, NEAR);
+    } else if (!call->runner->sqlite && pick->limit <= FAR) {
+        /* Looking in vain costs less than asking first. */
+        status = look_near(&done, messages, call, pick, (int64_t)pick->limit + NEAR);
     }
     if (!status && !done) {
         status = is_short(&is_short_range, call, pick);
@@ -184,8 +203,11 @@ sb_status sb__pick_run(sb_messages *messages, sb__call *call, const sb__pick *pi
                          pick->any == SB__ANY)) {
         return pick_range(messages, call, pick);
     }
-    sb__values_init(&params);
-    sb__params_add_text(&params, pick->queue, pick->queue_len);
+    sb__params_text(&params, pick->queue, pick->queue_len);
+    if (pick->is_bare && pick->id < 0 && pick->limit > 1 && !call->runner->sqlite) {
+        sb__params_add_int64(&params, (int64_t)pick->limit);
+        return sb__run(call->runner, sql->oldest_bare, &params, append_bare, &result);
+    }
     if (pick->id >= 0) {
         statement = sql->by_ts[pick->any];
         sb__params_add_int64(&params, pick->id);

@@ -21,6 +21,7 @@ typedef struct sb__pick {
     size_t page_bytes; /* bodies of so many bytes end the pick early; 0: they do not */
     int any;          /* SB__PENDING or SB__ANY */
     int utf8;         /* bodies have to be */
+    int is_bare;      /* nobody asks for storage ids */
 } sb__pick;
 
 /* Fills a pick from a call's arguments and checks them; id is -1 for a pick by order. */
@@ -32,6 +33,9 @@ int sb__pick_is_full(const sb__pick *pick, const sb_messages *messages);
 
 /* Appends the picked messages, storage ids included, to a batch. Inside a work function. */
 sb_status sb__pick_run(sb_messages *messages, sb__call *call, const sb__pick *pick);
+
+/* Appends the bounds, in a form that can always be compared with. */
+void sb__pick_add_bounds(sb_values *params, const sb__pick *pick);
 
 /* SB_EINVALID for an id that no message can have. */
 sb_status sb__id_check(int64_t id);

@@ -33,8 +33,11 @@ typedef struct sb__sql {
     const char *pending_by_ts;   /* ?1 queue, ?2 above ts, ?3 up to ts, ?4 limit; ascending ts */
     const char *mark_claimed;    /* ?1 id */
     const char *mark_moved;      /* ?1 id, ?2 queue */
+    const char *oldest_bare;        /* as oldest -> body, ts */
     const char *mark_range_claimed; /* all that is pending: ?1 queue, ?2 first id, ?3 last id */
     const char *mark_range_moved;   /* the same, ?4 queue */
+    const char *mark_bounded_claimed; /* the same as the first, ?4 after, ?5 before */
+    const char *mark_bounded_moved;   /* the same, ?6 queue */
     const char *mark_some_claimed;  /* ?1 to ?50 ids, which may repeat each other */
     const char *mark_some_moved;    /* the same, ?51 queue */
 

@@ -55,6 +55,8 @@ const sb__sql sb__sql_sqlite = {
                    TEN_ROWS ", " TEN_ROWS ", " TEN_ROWS,
 
     .oldest = ROW BY_ORDER "WHERE queue = ?1 AND " PENDING " ORDER BY id LIMIT ?2",
+    .oldest_bare = "SELECT body, ts FROM messages " BY_ORDER "WHERE queue = ?1 AND " PENDING
+                   " ORDER BY id LIMIT ?2",
     .oldest_one = ROW BY_ORDER "WHERE queue = ?1 AND " PENDING " ORDER BY id LIMIT 1",
     .range_walk = {ROW BY_ORDER "WHERE " RANGE "AND " PENDING " ORDER BY id LIMIT ?5",
                    ROW "NOT INDEXED WHERE " RANGE "ORDER BY id LIMIT ?5"},
@@ -77,6 +79,10 @@ const sb__sql sb__sql_sqlite = {
     .mark_moved = "UPDATE messages SET queue = ?2, claimed = 0 WHERE id = ?1",
     .mark_range_claimed = "UPDATE messages " BY_ORDER "SET claimed = 1 " PENDING_RANGE,
     .mark_range_moved = "UPDATE messages " BY_ORDER "SET queue = ?4 " PENDING_RANGE,
+    .mark_bounded_claimed =
+        "UPDATE messages " BY_ORDER "SET claimed = 1 " PENDING_RANGE " AND ts > ?4 AND ts < ?5",
+    .mark_bounded_moved =
+        "UPDATE messages " BY_ORDER "SET queue = ?6 " PENDING_RANGE " AND ts > ?4 AND ts < ?5",
     .mark_some_claimed = "UPDATE messages SET claimed = 1 WHERE id IN " SOME,
     .mark_some_moved = "UPDATE messages SET queue = ?51, claimed = 0 WHERE id IN " SOME,
 
