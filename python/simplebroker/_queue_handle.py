@@ -37,7 +37,7 @@ class QueueHandle:
         self._shows_path = db_path is not None and db_path != ""
         self._runner = runner
         self._persistent = bool(persistent)
-        self._target = self._resolve(db_path)
+        self._target = target_or_default(db_path, self._config)
         self._waiting: Waiting = UNSTOPPED
         self._last_ts: int | None = None
         self._waiter: _activity.ActivityWaiter | None = None
@@ -46,11 +46,6 @@ class QueueHandle:
             self._connection = DBConnection._over(runner, self._config)
         elif self._persistent:
             self._connection = DBConnection._at(self._target, self._config)
-
-    def _resolve(self, db_path: str | BrokerTarget | None) -> BrokerTarget:
-        if self._runner is not None and isinstance(db_path, str) and db_path:
-            return BrokerTarget("sqlite", db_path)
-        return target_or_default(db_path, self._config)
 
     # ---- identity ----------------------------------------------------------------------------
 

@@ -17,7 +17,8 @@ class QueueStats(Record):
         total: both together.
     """
 
-    __slots__ = FIELDS = ("queue", "pending", "claimed", "total")
+    __match_args__ = ("queue", "pending", "claimed", "total")
+    __slots__ = FIELDS = __match_args__
 
     queue: str
     pending: int
@@ -46,7 +47,8 @@ class QueueRenameResult(Record):
         aliases_retargeted: aliases that follow it.
     """
 
-    __slots__ = FIELDS = ("old_queue", "new_queue", "messages_renamed", "aliases_retargeted")
+    __match_args__ = ("old_queue", "new_queue", "messages_renamed", "aliases_retargeted")
+    __slots__ = FIELDS = __match_args__
 
     old_queue: str
     new_queue: str

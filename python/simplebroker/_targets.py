@@ -32,7 +32,7 @@ class BrokerTarget(Record):
         legacy_sqlite_path_mode: whether it is a plain SQLite path, not of a project file.
     """
 
-    FIELDS = (
+    __match_args__ = FIELDS = (
         "backend_name",
         "target",
         "backend_options",

@@ -8,6 +8,7 @@ import pytest
 
 from simplebroker import Queue
 from simplebroker._exceptions import OperationalError, QueueNameError, StopException
+from simplebroker.ext import SQLiteRunner
 
 
 def test_nothing_is_opened_before_the_first_operation(tmp_path):
@@ -25,6 +26,16 @@ def test_str_and_repr(make_queue, path, tmp_path, monkeypatch):
     assert repr(make_queue(db_path=None)) == "Queue('q')"
     assert repr(make_queue(db_path="", persistent=True)) == "Queue('q', persistent=True)"
     assert repr(make_queue(persistent=True)) == f"Queue('q', db_path={path!r}, persistent=True)"
+
+
+def test_with_a_runner_the_path_is_a_label(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with SQLiteRunner(path) as runner, Queue("q", db_path="label.db", runner=runner) as queue:
+        assert queue.write("a") and queue.read() == "a"
+        assert queue.db_target == str(tmp_path / "label.db")
+        assert repr(queue) == f"Queue('q', db_path={queue.db_target!r})"
+        assert queue.conn is None
+    assert not (tmp_path / "label.db").exists()
 
 
 def test_a_handle_can_be_used_after_close(queue):
