@@ -66,8 +66,8 @@ class QueueHandle:
 
     @property
     def conn(self) -> DBConnection | None:
-        """The connection of a persistent queue, else None."""
-        return self._connection if self._persistent else None
+        """The connection of a persistent queue, or one over a runner; else None."""
+        return self._connection
 
     @property
     def last_ts(self) -> int | None:

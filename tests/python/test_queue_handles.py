@@ -34,7 +34,7 @@ def test_with_a_runner_the_path_is_a_label(path, tmp_path, monkeypatch):
         assert queue.write("a") and queue.read() == "a"
         assert queue.db_target == str(tmp_path / "label.db")
         assert repr(queue) == f"Queue('q', db_path={queue.db_target!r})"
-        assert queue.conn is None
+        assert queue.conn is not None
     assert not (tmp_path / "label.db").exists()
 
 
