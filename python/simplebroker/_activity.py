@@ -54,15 +54,13 @@ def create_activity_waiter_for_queues(
     if not queues:
         raise ValueError("queues cannot be empty")
     first = queues[0]
-    runner, target = first._runner, first._target
-    for queue in queues[1:]:
-        if queue._runner is not runner or (runner is None and queue._target != target):
-            raise ValueError("queues cannot safely share one activity waiter")
-    plugin = getattr(runner, "backend_plugin", None) or target.plugin
+    if not all(first._shares_broker(queue) for queue in queues):
+        raise ValueError("queues cannot safely share one activity waiter")
+    plugin = getattr(first._runner, "backend_plugin", None) or first._target.plugin
     hook: MultiQueueActivityWaiterHook | None = getattr(
         plugin, "create_activity_waiter_for_queues", None
     )
     if hook is None:
         return None
-    names = tuple(queue.name for queue in queues)
+    names = tuple(dict.fromkeys(queue.name for queue in queues))
     return hook(**first._place(), queue_names=names, stop_event=stop_event)

@@ -11,7 +11,7 @@ import time
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -30,7 +30,7 @@ Handler = Callable[[str, int], Any]
 ErrorHandler = Callable[[Exception, str, int], bool | None]
 
 _DRAIN_TRIES = 5
-_DRAIN_PAUSE = 0.05  # seconds, doubled after each try
+_DRAIN_PAUSE = 0.05  # seconds at most, doubled after each try
 _RUN_TRIES = 3
 _RUN_PAUSE = 2.0  # seconds, doubled after each run
 _RETRY_CAP = 300.0  # seconds for all runs together
@@ -174,11 +174,20 @@ class BaseWatcher(ABC):
 
     def _cleanup(self) -> None:
         try:
+            self._disconnect()
+        finally:
+            if self._owns_queue:
+                self._queue_obj.close()
+
+    def _disconnect(self) -> None:
+        """Ends what a run waits on and works with: each waiter is closed by whoever made it."""
+        made_by_queue = self._queue_obj._waiter
+        if made_by_queue is not None:
+            self._strategy.detach_activity_waiter(expected=made_by_queue)
+        try:
             self._strategy.close()
         finally:
             self._queue_obj.cleanup_connections()
-            if self._owns_queue:
-                self._queue_obj.close()
 
     @contextmanager
     def _signals_stop(self) -> Iterator[None]:
@@ -219,6 +228,8 @@ class BaseWatcher(ABC):
                 if time.monotonic() - began > _RETRY_CAP:
                     raise TimeoutError(f"Watcher retried for {_RETRY_CAP:.0f} s") from error
                 log_debug(f"Watcher error (retry {attempt}/{_RUN_TRIES}): {error}")
+                with suppress(Exception):  # what failed shall not be used again
+                    self._disconnect()
             if self._stop_event.wait(_RUN_PAUSE * 2 ** (attempt - 1)):
                 return
 
@@ -287,7 +298,7 @@ class BaseWatcher(ABC):
                     raise
                 log_debug(f"Drain failed (try {attempt}/{_DRAIN_TRIES}): {error}")
             pause = _DRAIN_PAUSE * 2 ** (attempt - 1)
-            self._stop_event.wait(pause * random.uniform(1.0, 1.25))
+            self._stop_event.wait(random.uniform(0.0, pause))
             self._check_stop()
 
     # ---- a message ---------------------------------------------------------------------------

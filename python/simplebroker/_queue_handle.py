@@ -83,10 +83,14 @@ class QueueHandle:
                 return None
         return self._last_ts
 
+    def _shares_broker(self, other: QueueHandle) -> bool:
+        """Whether both have the very same runner, or none and the same target."""
+        if self._runner is not None or other._runner is not None:
+            return self._runner is other._runner
+        return _place(self._target) == _place(other._target)
+
     def _require_same_broker(self, other: QueueHandle) -> None:
-        if self._runner is not other._runner or (
-            self._runner is None and _place(self._target) != _place(other._target)
-        ):
+        if not self._shares_broker(other):
             raise ValueError(
                 "Cannot move messages between different broker targets: "
                 f"source={self._target.display_target!r}, "
@@ -252,15 +256,26 @@ class QueueHandle:
         self._waiting = waiting_for(stop_event)
 
     def cleanup_connections(self) -> None:
-        """Closes the calling thread's connection; the queue stays usable."""
-        session = None if self._connection is None else self._connection._session
-        if session is not None:
-            session.drop_thread()
+        """Closes the calling thread's connection, and the waiter; the queue stays usable."""
+        try:
+            self._close_waiter()
+        finally:
+            session = None if self._connection is None else self._connection._session
+            if session is not None:
+                session.drop_thread()
+
+    def _close_waiter(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None:
+            waiter.close()
 
     def close(self) -> None:
         """Releases the connections of all threads. Repeatable; a later use opens them again."""
-        if self._connection is not None and self._runner is None:
-            self._connection.close()
+        try:
+            self._close_waiter()
+        finally:
+            if self._connection is not None and self._runner is None:
+                self._connection.close()
 
     def __enter__(self) -> typing.Self:
         return self
