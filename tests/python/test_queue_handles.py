@@ -1,6 +1,7 @@
 """`Queue` as a handle: when it opens, what it shares, how it shows itself, closing, threads."""
 
 import gc
+import os
 import threading
 import weakref
 
@@ -144,3 +145,28 @@ def test_a_bad_name_is_refused_at_construction(path):
 def test_old_names_that_programs_probe_for_are_not_there(queue, broker):
     for name in ("import_message", "import_messages", "write_reserved_message"):
         assert not hasattr(queue, name) and not hasattr(broker, name)
+
+
+@pytest.mark.parametrize("closer", ["main thread", "another thread"])
+def test_close_releases_the_connections_of_all_threads(path, elsewhere, closer):
+    def open_files():
+        names = [os.path.join("/proc/self/fd", number) for number in os.listdir("/proc/self/fd")]
+        return [os.readlink(name) for name in names if os.path.islink(name)]
+
+    queue = Queue("q", db_path=path, persistent=True)
+    done, used = threading.Event(), []
+    threads = [
+        threading.Thread(target=lambda: (used.append(queue.write("x")), done.wait(10)))
+        for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    queue.write("x")
+    while len(used) < 3:
+        queue.peek()
+    assert path in open_files()
+    elsewhere(queue.close) if closer == "another thread" else queue.close()
+    assert path not in open_files()
+    done.set()
+    for thread in threads:
+        thread.join()

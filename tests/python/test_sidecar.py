@@ -2,9 +2,11 @@
 
 import os
 import sqlite3
+import threading
 
 import pytest
 
+from simplebroker.db import BrokerDB
 from simplebroker.ext import (
     RESERVED_TABLE_NAMES,
     DatabaseError,
@@ -113,6 +115,25 @@ def test_queue_operations_fail_inside_a_transaction(broker, session, operation):
             operation(broker)
     assert rows(broker) == [(1,)]
     assert broker.list_queues() == []
+
+
+def test_statements_wait_for_the_locks_of_others(session, path):
+    with BrokerDB(path) as other:
+        other.write("q", "a")
+        stream = other.claim_generator("q", delivery_guarantee="at_least_once")
+        next(stream)
+        written = threading.Event()
+
+        def insert():
+            session.run("INSERT INTO mine (value) VALUES (1)")
+            written.set()
+
+        thread = threading.Thread(target=insert)
+        thread.start()
+        assert not written.wait(0.1)
+        stream.close()
+        assert written.wait(10)
+        thread.join()
 
 
 # ---- errors --------------------------------------------------------------------------------------
