@@ -277,6 +277,31 @@ create_activity_waiter_for_queues([q, r], stop_event=threading.Event())
 create_activity_waiter_for_queues([], stop_event=threading.Event())
 create_activity_waiter_for_queues([q, other], stop_event=threading.Event())
 
+# ---- the cached high-water
+b.delete(), b.close(), q.refresh_last_ts() == p.refresh_last_ts() == r.refresh_last_ts()
+q.write("a") == q.last_ts, p.last_ts == q.last_ts, p.write("b") == p.last_ts, q.last_ts == p.last_ts
+q.refresh_last_ts() == p.last_ts, q.insert_messages([("c", p.last_ts + 4096)]), q.last_ts - p.last_ts
+p.refresh_last_ts() == q.last_ts, q.move("r")["message"], q.last_ts == p.last_ts, q.delete()
+q.get_ts() == q.last_ts, q.get_ts() > p.last_ts, p.generate_timestamp() == p.last_ts
+b.refresh_last_timestamp() == p.last_ts, b.generate_timestamp() == b.get_cached_last_timestamp()
+
+# ---- over a runner
+k = SQLiteRunner("x.db"); kq = Queue("q", runner=k); kr = Queue("r", runner=k, db_path="label.db")
+kq.db_target == Queue("x").db_target, kr.db_target, repr(kq), repr(kr), os.path.exists("label.db")
+r.delete(), kq.write("m") > 0, kq.move(kr)["message"], kr.read(), kq.stats(), kr.stats()
+kq.move(r)
+q.move(kr)
+kq.write("n") > 0, kq.move(Queue("r", runner=k, db_path="elsewhere.db"))["message"], kq.move("r")
+kq.close(), kr.peek_many(), kq.get_data_version() is not None, k.run("SELECT 1", fetch=True)
+k.close(), kr.read(), kr.exists()
+
+# ---- records
+QueueStats("q", 1, 2, 3) == QueueStats(queue="q", pending=1, claimed=2, total=3), QueueStats.__match_args__
+QueueStats("q", 1, 2)
+QueueRenameResult("a", "b", 1, 2), LoadResult(1, 2), LoadResult.__match_args__
+QueueStats("q", 1, 2, 3) < QueueStats("q", 1, 2, 4)
+setattr(QueueStats("q", 1, 2, 3), "pending", 5)
+
 # ---- dumps
 b.delete(), b.insert_messages([("q", "é\n", 4000), ("r", "x", 4001)])
 [line.replace(str(b.refresh_last_timestamp()), "LAST") for line in dump_lines(b)]
