@@ -241,7 +241,7 @@ class BaseWatcher(ABC):
             self._check_stop()
             self._strategy.wait_for_activity()
             self._check_stop()
-            if self._is_drain_due():
+            if self._skips_idle_check() or self._has_pending_messages():
                 self._drain()
 
     def _start_strategy(self) -> None:
@@ -270,13 +270,8 @@ class BaseWatcher(ABC):
         if self._stop_event.is_set():
             raise StopWatching
 
-    def _is_drain_due(self) -> bool:
-        strategy = self._strategy
-        strategy.consume_local_empty_check_hint()  # these two call for the look that follows anyway
-        strategy.consume_native_activity_hint()
-        if strategy.consume_local_activity_hint():
-            return True
-        return self._has_pending_messages()
+    def _skips_idle_check(self) -> bool:
+        return False
 
     def _has_pending_messages(self) -> bool:
         """Whether a drain is worth its while."""

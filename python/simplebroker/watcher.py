@@ -55,7 +55,22 @@ def _require_callable(name: str, value: object) -> None:
         raise TypeError(f"{name} must be callable, got {type(value).__name__}")
 
 
-class QueueWatcher(BaseWatcher):
+class _OneQueueWatcher(BaseWatcher):
+    """Looks into its queue whether a drain is worth its while."""
+
+    def _skips_idle_check(self) -> bool:
+        return bool(self._config["BROKER_SKIP_IDLE_CHECK"])
+
+    def _has_pending(self, after: int | None) -> bool:
+        strategy = self._strategy
+        strategy.consume_local_empty_check_hint()  # calls for the look that follows anyway
+        if strategy.consume_local_activity_hint():
+            return True
+        strategy.consume_native_activity_hint()
+        return self._queue_obj.has_pending(after)
+
+
+class QueueWatcher(_OneQueueWatcher):
     """Hands each message of a queue to a function.
 
     Args:
@@ -101,11 +116,8 @@ class QueueWatcher(BaseWatcher):
         self._batch = batch_processing
         self._after = after_timestamp
 
-    def _is_drain_due(self) -> bool:
-        return bool(self._config["BROKER_SKIP_IDLE_CHECK"]) or super()._is_drain_due()
-
     def _has_pending_messages(self) -> bool:
-        return self._queue_obj.has_pending(self._after)
+        return self._has_pending(self._after)
 
     def _drain_queue(self) -> None:
         """Handles a message, or in batches all there are."""
@@ -160,7 +172,7 @@ class QueueWatcher(BaseWatcher):
         )
 
 
-class QueueMoveWatcher(BaseWatcher):
+class QueueMoveWatcher(_OneQueueWatcher):
     """Moves each message of a queue to another one, then hands it to a function.
 
     Args:
@@ -219,11 +231,8 @@ class QueueMoveWatcher(BaseWatcher):
         """Name of the destination."""
         return self._dest_queue
 
-    def _is_drain_due(self) -> bool:
-        return bool(self._config["BROKER_SKIP_IDLE_CHECK"]) or super()._is_drain_due()
-
     def _has_pending_messages(self) -> bool:
-        return self._queue_obj.has_pending(None)
+        return self._has_pending(None)
 
     def _drain_queue(self) -> None:
         """Moves and handles all there are."""
