@@ -346,7 +346,7 @@ target_for_directory(".", config={"BROKER_DEFAULT_DB_NAME": "a/b.db"}).target_pa
 target_for_directory(".", config={"BROKER_DEFAULT_DB_NAME": "a/b/c.db"})
 target_for_directory(".", config={"BROKER_BACKEND": "nope"})
 resolve_broker_target("/nowhere/at/all")
-broker_root(), resolve_broker_target()
+broker_root("/"), resolve_broker_target("/")
 """
 
 
