@@ -5,6 +5,8 @@
 #include "interpreter.h"
 #include "objects.h"
 
+#include <string.h>
+
 /* Takes over the item; NULL is passed on. */
 static int append(PyObject *list, PyObject *item)
 {
@@ -231,6 +233,74 @@ static PyObject *value_at(const sb_values *values, size_t index)
     }
 }
 
+/* Statements that came along lately, by their addresses: mostly they are constants of the library.
+ * Guarded by the interpreter's lock. */
+enum { STATEMENTS = 128 };
+
+typedef struct statement {
+    const char *address;
+    char *copy;
+    size_t len;
+    PyObject *text;
+} statement;
+
+static statement statements[STATEMENTS];
+
+static void keep_statement(statement *kept, const char *sql, size_t len, PyObject *text)
+{
+    char *copy = sb_alloc(len + 1);
+
+    if (copy) {
+        memcpy(copy, sql, len + 1);
+        Py_XDECREF(kept->text);
+        sb_free(kept->copy);
+        Py_INCREF(text);
+        *kept = (statement){sql, copy, len, text};
+    }
+}
+
+/* The text of a statement: the same object each time, so that drivers find theirs quickly. */
+static PyObject *statement_text(const char *sql, size_t len)
+{
+    statement *kept = &statements[((uintptr_t)sql >> 4) % STATEMENTS];
+    PyObject *text;
+
+    if (kept->address == sql && kept->len == len && memcmp(kept->copy, sql, len) == 0) {
+        Py_INCREF(kept->text);
+        return kept->text;
+    }
+    text = PyUnicode_DecodeUTF8(sql, (Py_ssize_t)len, NULL);
+    if (text) {
+        keep_statement(kept, sql, len, text);
+    }
+    return text;
+}
+
+static PyObject *tuple_of(const sb_values *values)
+{
+    Py_ssize_t count = (Py_ssize_t)sb_values_count(values);
+    PyObject *tuple = PyTuple_New(count);
+
+    for (Py_ssize_t i = 0; i < count && tuple; i++) {
+        PyObject *value = value_at(values, (size_t)i);
+
+        if (!value || PyTuple_SetItem(tuple, i, value)) {
+            Py_DECREF(tuple);
+            tuple = NULL;
+        }
+    }
+    return tuple;
+}
+
+int sbpy_take_call(uintptr_t list, const char *sql, size_t sql_len, const sb_values *params)
+{
+    PyGILState_STATE lock = PyGILState_Ensure();
+    int failed = append((PyObject *)list, statement_text(sql, sql_len)) ||
+                 append((PyObject *)list, tuple_of(params));
+
+    return finish(lock, failed);
+}
+
 int sbpy_take_values(uintptr_t list, const sb_values *values)
 {
     PyGILState_STATE lock;
@@ -259,7 +329,7 @@ static sb_status add(sb_values *row, PyObject *value)
         size_t len;
         const char *text = utf8(value, &len);
 
-        return text ? sb_values_add_text(row, text, len) : SB_EMPTY;
+        return text ? sb_values_lend_text(row, text, len) : SB_EMPTY;
     }
     if (PyFloat_CheckExact(value)) {
         return sb_values_add_double(row, PyFloat_AsDouble(value));

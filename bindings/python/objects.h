@@ -39,6 +39,10 @@ int sbpy_take_ids(uintptr_t list, const sb_messages *messages);
 /* Appends SQL values to a list: int, bool, float, str, bytes or None each. -1 as above. */
 int sbpy_take_values(uintptr_t list, const sb_values *values);
 
+/* Appends what a runner is called with: the text of the statement, and a tuple of the values. -1 as
+ * above. */
+int sbpy_take_call(uintptr_t list, const char *sql, size_t sql_len, const sb_values *params);
+
 /*
  * Delivers rows out of a list, from index *next on, as sb_rows_push() does, and with its result.
  * SB_EMPTY: row *next was not delivered, since it is no tuple of exactly the types above, or one of

@@ -709,6 +709,17 @@ SB_EXTERN sb_status sb_values_add_double(sb_values *values, double value);
 SB_EXTERN sb_status sb_values_add_text(sb_values *values, const char *text, size_t text_len);
 
 /**
+ * Appends a text without copying it: it stays the caller's, unchanged until the list is cleared or
+ * freed. For the rows of a runner, say, which are looked at during sb_rows_push() only.
+ * @param values   not NULL
+ * @param text     not NULL
+ * @param text_len its length
+ * @return SB_OK
+ * @since 0.1
+ */
+SB_EXTERN sb_status sb_values_lend_text(sb_values *values, const char *text, size_t text_len);
+
+/**
  * Appends a copy of bytes.
  * @param values not NULL
  * @param bytes  NULL only if empty

@@ -157,6 +157,20 @@ sb_status sb_values_add_text(sb_values *values, const char *text, size_t text_le
     return add_copy(values, SB_TEXT, text, text_len == (size_t)SB_NTS ? strlen(text) : text_len);
 }
 
+sb_status sb_values_lend_text(sb_values *values, const char *text, size_t text_len)
+{
+    sb_status status = enter(values);
+
+    if (status) {
+        return status;
+    }
+    if (!text) {
+        return sb__fail(SB_EINVALID, "text must not be NULL");
+    }
+    return sb__values_borrow(values, SB_TEXT, text,
+                             text_len == (size_t)SB_NTS ? strlen(text) : text_len);
+}
+
 sb_status sb_values_add_blob(sb_values *values, const void *bytes, size_t size)
 {
     sb_status status = enter(values);

@@ -88,21 +88,9 @@ def native_values(values: typing.Any) -> typing.Any:
 
 # ---- runners ---------------------------------------------------------------------------------
 
-_TEXTS_KEPT = 256
 _ROWS_AT_ONCE = 1000
 _push = lib.sbpy_push
-_texts: dict[bytes, str] = {}
-
-
-def _statement(sql: typing.Any, size: int) -> str:
-    """The text of a statement: the same object each time, so that drivers find theirs quickly."""
-    encoded = _unpack(sql, size)
-    known = _texts.get(encoded)
-    if known is None:
-        if len(_texts) >= _TEXTS_KEPT:
-            _texts.clear()
-        known = _texts[encoded] = str(encoded, "utf-8")
-    return known
+_take_call = lib.sbpy_take_call
 
 
 class _Driver:
@@ -194,11 +182,13 @@ def sbpy_runner_run(
     payload: typing.Any, sql: typing.Any, sql_len: int, params: typing.Any, rows: typing.Any
 ) -> int:
     driver: _Driver = _from_handle(payload)
-    statement, values = _statement(sql, sql_len), python_values(params)
+    call: list[typing.Any] = []
+    if _take_call(id(call), sql, sql_len, params):
+        _raise_for_text(params)
     if not rows:
-        driver.runner.run(statement, values)
+        driver.runner.run(*call)
         return 0
-    status = driver.push(rows, driver.runner.run(statement, values, fetch=True))
+    status = driver.push(rows, driver.runner.run(*call, fetch=True))
     if driver.failed:
         driver.succeeds()
     return status

@@ -145,9 +145,12 @@ class _Cursor:
             return
         operations._done(status, self._operation)
         self._given += len(rows)
+        if not batches:
+            yield from rows
+            return
         for row in rows:
             operations._ready or operations._enter()
-            if batches and self._owner != get_ident():
+            if self._owner != get_ident():
                 operations._done(
                     lib.sb_error_set(lib.SB_ETHREAD, _FOREIGN, len(_FOREIGN), -1), self._operation
                 )

@@ -25,6 +25,24 @@ static void test_sidecar__values_go_in_and_rows_come_out(void **state)
     sb_values_free(params);
 }
 
+static void test_values__a_lent_text_is_not_copied(void **state)
+{
+    static const char text[] = "lent";
+    sb_values *values = sb_values_new();
+    size_t len;
+
+    (void)state;
+    assert_ok(sb_values_lend_text(values, text, NTS));
+    assert_ok(sb_values_lend_text(values, text, 2));
+    assert_ptr_equal(sb_values_text(&len, values, 0), text);
+    assert_int_equal(len, 4);
+    assert_ptr_equal(sb_values_text(&len, values, 1), text);
+    assert_int_equal(len, 2);
+    sb_values_clear(values);
+    assert_int_equal(sb_values_count(values), 0);
+    sb_values_free(values);
+}
+
 static void test_values__adding_one_clears_the_last_error(void **state)
 {
     sb_values *values = sb_values_new();
@@ -167,6 +185,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         EVERY_RUNNER(test_sidecar__values_go_in_and_rows_come_out),
+        cmocka_unit_test(test_values__a_lent_text_is_not_copied),
         cmocka_unit_test(test_values__adding_one_clears_the_last_error),
         EVERY_RUNNER(test_sidecar__refuses_transaction_control),
         cmocka_unit_test_setup_teardown(test_sidecar__comments_may_follow_the_statement,

@@ -125,6 +125,8 @@ static void check_values_added(stage *st)
     REFUSED(sb_values_add_double, sb_values_add_double(NULL, 1));
     REFUSED(sb_values_add_text, sb_values_add_text(NULL, "x", 1));
     REFUSED(sb_values_add_text, sb_values_add_text(values, NULL, 0));
+    REFUSED(sb_values_lend_text, sb_values_lend_text(NULL, "x", 1));
+    REFUSED(sb_values_lend_text, sb_values_lend_text(values, NULL, 0));
     REFUSED(sb_values_add_blob, sb_values_add_blob(NULL, "x", 1));
     REFUSED(sb_values_add_blob, sb_values_add_blob(values, NULL, 1));
     assert_ok(sb_values_add_blob(values, NULL, 0));
@@ -665,6 +667,7 @@ const bad_case bad_cases[] = {
     {"sb_values_new", check_values_added},
     {"sb_values_free", NULL}, {"sb_values_clear", NULL}, {"sb_values_add_null", NULL},
     {"sb_values_add_int64", NULL}, {"sb_values_add_double", NULL}, {"sb_values_add_text", NULL},
+    {"sb_values_lend_text", NULL},
     {"sb_values_add_blob", NULL}, {"sb_values_count", NULL},
     {"sb_values_type", check_values_read},
     {"sb_values_int64", NULL}, {"sb_values_double", NULL}, {"sb_values_text", NULL},
