@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+NEEDS_GLIBC = pytest.mark.skipif(sys.platform != "linux", reason="uses a function of glibc")
+pytestmark = [pytest.mark.ours, NEEDS_GLIBC]
+
 LONG = 60  # seconds after which a test gives up
 
 # Ends while threads count, and then stays a process for as long as its standard input is open: the C
@@ -35,8 +38,6 @@ print("leaving", flush=True)
 """
 
 
-@pytest.mark.ours
-@pytest.mark.skipif(sys.platform != "linux", reason="uses a function of the GNU C library")
 def test_threads_in_the_library_outlive_the_interpreter(tmp_path: Path) -> None:
     child = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(tmp_path / "b.db")],
