@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-import logging
-import subprocess
-import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from simplebroker import Queue, QueueMoveWatcher, QueueWatcher
+from simplebroker import BrokerTarget, Queue, QueueMoveWatcher, QueueWatcher
+from simplebroker._exceptions import StopException
 from simplebroker.db import BrokerDB
+from simplebroker.ext import InvalidConfigError, QueueNameError
 from simplebroker.watcher import StopWatching, _StopLoop
 
-LONG = 60.0  # seconds after which a test gives up
+from .watching import LONG, Steps, fill, until
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> str:
-    return str(tmp_path / "w.db")
-
-
-def until(count: int, seen: list[str]) -> Callable[[str, int], None]:
-    """A handler that ends its watcher with the message number `count`."""
-
-    def handler(body: str, timestamp: int) -> None:
-        seen.append(body)
-        if len(seen) == count:
-            raise StopWatching
-
-    return handler
-
-
-def fill(db: str, *bodies: str) -> list[int]:
-    queue = Queue("q", db_path=db)
-    return [queue.write(body) for body in bodies]
+def db(path: str) -> str:
+    return path
 
 
 @pytest.mark.parametrize("batch", [False, True])
@@ -134,54 +116,6 @@ def test_moves_and_counts_up_to_its_maximum(db: str) -> None:
     assert Queue("done", db_path=db).peek_many() == ["a", "b"]
 
 
-def test_error_handler_decides_with_false_alone(db: str) -> None:
-    fill(db, "a", "b", "c")
-    calls: list[tuple[Any, ...]] = []
-
-    def fail(body: str, timestamp: int) -> None:
-        raise ValueError(body)
-
-    def on_error(*arguments: Any) -> bool | None:
-        calls.append(arguments)
-        return False if len(calls) == 2 else None
-
-    QueueWatcher("q", fail, db=db, error_handler=on_error).run()
-    assert [(str(error), body) for error, body, _ in calls] == [("a", "a"), ("b", "b")]
-    assert Queue("q", db_path=db).stats().pending == 1
-
-
-def test_errors_are_logged_where_the_configuration_says_so(
-    db: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    fill(db, "a")
-
-    def fail(body: str, timestamp: int) -> None:
-        threading.Thread(target=watcher.stop, kwargs={"join": False}).start()
-        raise ValueError("first")
-
-    def on_error(error: Exception, body: str, timestamp: int) -> bool:
-        raise KeyError("second")
-
-    config = {"BROKER_LOGGING_ENABLED": True}
-    watcher = QueueWatcher("q", fail, db=db, error_handler=on_error, config=config)
-    with caplog.at_level(logging.ERROR, logger="simplebroker.watcher"):
-        watcher.run()
-    assert "Error handler failed: 'second'\nOriginal error: first" in caplog.messages
-
-
-def test_oversized_body_goes_to_the_error_handler(db: str) -> None:
-    fill(db, "1234567")
-    calls: list[tuple[str, str]] = []
-
-    def on_error(error: Exception, body: str, timestamp: int) -> bool:
-        calls.append((str(error), body))
-        return False
-
-    config = {"BROKER_MAX_MESSAGE_SIZE": 3}
-    QueueWatcher("q", print, db=db, error_handler=on_error, config=config).run()
-    assert calls == [("Message size (7 bytes) exceeds 3 byte limit", "1234567...")]
-
-
 def test_wrong_arguments(db: str) -> None:
     for arguments, options, error, text in (
         (("q", 3), {}, TypeError, "handler must be callable"),
@@ -204,32 +138,238 @@ def test_of_a_broker_only_the_path_is_taken(db: str) -> None:
     assert seen == ["a"]
 
 
-def test_works_through_the_methods_of_its_queue(db: str) -> None:
-    calls: list[str] = []
+def test_start_hands_over_a_running_watcher_and_with_stops_it(db: str) -> None:
+    watcher = QueueWatcher("q", print, db=db)
+    with watcher as entered:
+        assert entered is watcher and watcher.is_running()
+    assert not watcher.is_running()
+    with pytest.raises(KeyError), QueueWatcher("q", print, db=db) as watcher:
+        raise KeyError
+    assert not watcher.is_running()
 
-    class Counting(Queue):
-        def read_many(self, *arguments: Any, **options: Any) -> Any:
-            calls.append("read_many")
-            return super().read_many(*arguments, **options)
 
+def test_is_running_while_it_runs_in_the_calling_thread(db: str) -> None:
     fill(db, "a")
-    QueueWatcher(Counting("q", db_path=db, persistent=True), until(1, [])).run()
-    assert calls == ["read_many"]
+    states: list[bool] = []
+
+    def handler(body: str, timestamp: int) -> None:
+        states.append(watcher.is_running())
+        watcher.stop()  # does not wait for the thread that it is called in
+
+    watcher = QueueWatcher("q", handler, db=db)
+    watcher.run()
+    assert [*states, watcher.is_running()] == [True, False]
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-def test_signal_ends_the_run_in_the_main_thread(db: str, name: str) -> None:
+def test_two_runs_at_once(db: str) -> None:
+    watcher = QueueWatcher("q", print, db=db)
+    threads = [watcher.start(), watcher.start()]
+    assert threads[0] is not threads[1]
+    watcher.stop(timeout=LONG)
+    for thread in threads:
+        thread.join(LONG)
+    assert not any(thread.is_alive() for thread in threads) and not watcher.is_running()
+
+
+@pytest.mark.parametrize("peek", [False, True], ids=["consume", "peek"])
+@pytest.mark.parametrize("batch", [False, True], ids=["one", "batch"])
+def test_no_handler_call_begins_after_stop(db: str, batch: bool, peek: bool) -> None:
+    fill(db, "a", "b", "c")
+    entered, stopped, seen = threading.Event(), threading.Event(), list[str]()
+
+    def handler(body: str, timestamp: int) -> None:
+        seen.append(body)
+        entered.set()
+        assert stopped.wait(LONG)
+
+    watcher = QueueWatcher("q", handler, db=db, batch_processing=batch, peek=peek)
+    thread = watcher.start()
+    assert entered.wait(LONG)
+    stops = [threading.Thread(target=watcher.stop) for _ in range(4)]
+    for stop in stops:
+        stop.start()
+    watcher.stop(join=False)
+    stopped.set()
+    for stop in [*stops, thread]:
+        stop.join(LONG)
+    assert seen == ["a"]
+    assert Queue("q", db_path=db).stats().pending == (3 if peek else 2)
+
+
+def test_stop_waits_no_longer_than_its_timeout(db: str) -> None:
     fill(db, "a")
-    program = f"""
-import os, signal
-from simplebroker import QueueWatcher
-number = signal.{name}
-before = signal.getsignal(number)
-QueueWatcher("q", lambda body, timestamp: os.kill(os.getpid(), number), db={db!r}).run()
-assert signal.getsignal(number) == before
-print("returned")
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=LONG, check=False
+    entered, go_on = threading.Event(), threading.Event()
+
+    def handler(body: str, timestamp: int) -> None:
+        entered.set()
+        assert go_on.wait(LONG)
+
+    watcher = QueueWatcher("q", handler, db=db)
+    thread = watcher.start()
+    assert entered.wait(LONG)
+    watcher.stop(timeout=0.01)
+    assert watcher.is_running() and thread.is_alive()
+    go_on.set()
+    watcher.stop(timeout=LONG)
+    assert not watcher.is_running() and not thread.is_alive()
+
+
+def test_stop_takes_keywords_only(db: str) -> None:
+    with pytest.raises(TypeError):
+        QueueWatcher("q", print, db=db).stop(True)  # type: ignore[misc]
+
+
+def test_event_of_the_caller_stops(db: str) -> None:
+    stop = threading.Event()
+    thread = QueueWatcher("q", print, db=db, stop_event=stop).start()
+    stop.set()
+    thread.join(LONG)
+    assert not thread.is_alive()
+
+
+def test_cleared_event_lets_it_start_again(db: str) -> None:
+    stop, seen = threading.Event(), list[str]()
+    watcher = QueueWatcher("q", until(1, seen), db=db, stop_event=stop)
+    stop.set()
+    watcher.run()
+    stop.clear()
+    fill(db, "a")
+    watcher.run()
+    assert seen == ["a"]
+
+
+def test_queue_of_a_watcher_is_stopped_with_it(db: str) -> None:
+    queue, stop = Queue("q", db_path=db), threading.Event()
+    QueueWatcher(queue, print, stop_event=stop)
+    stop.set()
+    with pytest.raises(StopException):
+        queue.write("a")
+    queue.set_stop_event(None)
+    queue.write("a")
+
+
+def test_after_stop_watching_it_can_run_again(db: str) -> None:
+    seen: list[str] = []
+    watcher = QueueWatcher("q", until(1, seen), db=db)
+    for body in "ab":
+        fill(db, body)
+        seen.clear()
+        watcher.run()
+        assert seen == [body]
+
+
+@pytest.mark.parametrize("form", [str, Path, "target", "broker"])
+def test_forms_of_the_place(db: str, form: Any) -> None:
+    fill(db, "a")
+    with BrokerDB(db) as broker:
+        place = {"target": BrokerTarget("sqlite", db), "broker": broker}.get(form) or form(db)
+        watcher = QueueWatcher("q", until(1, []), db=place)
+    watcher.run()
+    assert not Queue("q", db_path=db).has_pending()
+
+
+def test_default_place_is_that_of_the_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fill(str(tmp_path / "mine.db"), "a")
+    seen: list[str] = []
+    config = {"BROKER_DEFAULT_DB_NAME": "mine.db"}
+    QueueWatcher("q", until(1, seen), config=config).run()
+    assert seen == ["a"]
+
+
+def test_queue_object_needs_no_place(db: str) -> None:
+    fill(db, "a")
+    seen: list[str] = []
+    place: Any = 3  # not looked at
+    QueueWatcher(Queue("q", db_path=db), until(1, seen), db=place).run()
+    assert seen == ["a"]
+
+
+def test_construction_opens_nothing(db: str) -> None:
+    QueueWatcher("q", print, db=db)
+    QueueMoveWatcher("q", "done", print, db=db)
+    assert not Path(db).exists()
+
+
+@pytest.mark.parametrize("name", ["a b", "", "@alias"])
+def test_bad_queue_names(db: str, name: str) -> None:
+    with pytest.raises(QueueNameError):
+        QueueWatcher(name, print, db=db)
+
+
+def test_bad_settings(db: str) -> None:
+    with pytest.raises(InvalidConfigError):
+        QueueWatcher("q", print, db=db, config={"BROKER_MAX_INTERVAL": "often"})
+
+
+# ---- moves ---------------------------------------------------------------------------------------
+
+
+def stopping_moves(db: str, limit: int | None) -> QueueMoveWatcher:
+    steps = Steps()
+    return QueueMoveWatcher(
+        "q",
+        "done",
+        until(9, []),
+        db=db,
+        max_messages=limit,
+        polling_strategy=steps,
+        stop_event=steps.stop_event,
     )
-    assert (done.returncode, done.stdout) == (0, "returned\n"), done.stderr
+
+
+@pytest.mark.parametrize("limit, count", [(None, 3), (0, 3), (1, 1), (2, 2), (3, 3), (5, 3)])
+def test_maximum_of_moves(db: str, limit: int | None, count: int) -> None:
+    fill(db, "a", "b", "c")
+    watcher = stopping_moves(db, limit)
+    watcher.run()
+    assert watcher.move_count == count
+    assert Queue("done", db_path=db).peek_many() == ["a", "b", "c"][:count]
+
+
+def test_at_its_maximum_a_watcher_is_stopped(db: str) -> None:
+    fill(db, "a", "b", "c")
+    stop = threading.Event()
+    watcher = QueueMoveWatcher("q", "d", until(9, []), db=db, max_messages=2, stop_event=stop)
+    watcher.run()
+    assert stop.is_set()
+    watcher.run()
+    assert watcher.move_count == 2
+    stop.clear()
+    watcher.run()
+    assert watcher.move_count == 3
+
+
+def test_failed_handlers_count_as_moves(db: str) -> None:
+    fill(db, "a", "b")
+
+    def fail(body: str, timestamp: int) -> None:
+        raise ValueError
+
+    watcher = QueueMoveWatcher("q", "done", fail, db=db, max_messages=1)
+    watcher.run()
+    assert watcher.move_count == 1
+
+
+def test_move_watcher_checks_no_handler_and_no_destination(db: str) -> None:
+    fill(db, "a")
+    nobody: Any = None
+    steps = Steps()
+    QueueMoveWatcher(
+        "q", "done", nobody, db=db, polling_strategy=steps, stop_event=steps.stop_event
+    ).run()
+    assert Queue("done", db_path=db).peek() == "a"
+    QueueMoveWatcher("q", "d d", print, db=db, error_handler=nobody)
+
+
+def test_move_watcher_of_a_queue_object(db: str) -> None:
+    queue = Queue("q", db_path=db)
+    watcher = QueueMoveWatcher(queue, "done", print)
+    assert (watcher.source_queue, watcher.dest_queue, watcher.move_count) == ("q", "done", 0)
+    with pytest.raises(ValueError, match="Cannot move messages to the same queue"):
+        QueueMoveWatcher(queue, "q", print)
+    for name in ("source_queue", "dest_queue", "move_count"):
+        with pytest.raises(AttributeError):
+            setattr(watcher, name, 1)
