@@ -104,7 +104,10 @@ class Operations:
 
         Raises:
             QueueNameError, MessageError: before anything is changed.
+            TypeError: a single string, whose characters would be the messages.
         """
+        if isinstance(messages, str):
+            raise TypeError("messages must be an iterable of strings, not one string")
         name, bodies = queue_name(queue), list(messages)
         batch = batch_of_bodies(name, bodies)
         broker = self._ready or self._enter()

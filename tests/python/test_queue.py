@@ -350,3 +350,5 @@ def test_write_many_appends_all_or_nothing(queue):
         queue.write_many(["a", "\ud800"])
     assert queue.stats().total == 5
     assert queue.write_many([]) == []
+    with pytest.raises(TypeError, match="not one string"):
+        queue.write_many("abc")
