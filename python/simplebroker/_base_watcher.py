@@ -77,6 +77,7 @@ class BaseWatcher(ABC):
 
     _handler: Handler | None = None
     _error_handler: ErrorHandler | None = None
+    _signalled = False
 
     def __init__(
         self,
@@ -207,7 +208,8 @@ class BaseWatcher(ABC):
 
     def _on_signal(self, number: int, frame: Any) -> None:
         # The interrupted code may hold the event's own lock, so that setting it here could wait
-        # for ever: a bare thread does it.
+        # for ever: the next look at the flag does it, or a bare thread, to end a wait.
+        self._signalled = True
         _thread.start_new_thread(self._stop_event.set, ())
 
     # ---- the work ----------------------------------------------------------------------------
@@ -267,6 +269,9 @@ class BaseWatcher(ABC):
 
     def _check_stop(self) -> None:
         """Raises StopWatching once the watcher is to stop."""
+        if self._signalled:
+            self._signalled = False
+            self._stop_event.set()
         if self._stop_event.is_set():
             raise StopWatching
 
