@@ -635,6 +635,15 @@ SB_EXTERN int sb_cancel_fd(const sb_cancel *cancel);
  */
 SB_EXTERN void sb_cancel_on_poll(sb_cancel *cancel, sb_poll_fn poll, void *payload);
 
+/**
+ * Tells that this thread forks next. No callback of sb_cancel_on_poll() is asked from now until it
+ * has; returns when none is being asked any more, after at most 1 s. For hosts that hold a lock of
+ * their own during the fork which those callbacks need, such as an interpreter's: a thread that waits
+ * for it in the middle of an operation would keep its broker from being ready for the fork.
+ * @since 0.1
+ */
+SB_EXTERN void sb_fork_soon(void);
+
 /* ---- lists ---------------------------------------------------------------------------------- */
 
 /** A new empty list. @return to be freed with sb_strings_free(), or NULL @since 0.1 */

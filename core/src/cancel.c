@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "alloc.h"
@@ -24,6 +25,11 @@ struct sb_cancel {
 
 /* When this thread asked last; one account for all switches bounds what asking costs. */
 static _Thread_local int64_t asked_ns;
+
+/* Threads inside a callback, how deep this one is, and whether no other may begin: see below. */
+static atomic_int asking;
+static _Thread_local int my_asking;
+static atomic_int nobody_asks;
 
 static int make_pipe(int fds[2])
 {
@@ -124,11 +130,19 @@ static sb_status ask(const sb_cancel *cancel)
     sb_error saved, said;
     int end;
 
+    atomic_fetch_add(&asking, 1);
+    if (atomic_load(&nobody_asks)) {
+        atomic_fetch_sub(&asking, 1);
+        return SB_OK;
+    }
+    my_asking++;
     sb__error_stash(&saved);
     sb__error_clear();
     asked_ns = sb__clock_monotonic_ns(); /* a wait within the callback need not ask at once */
     end = cancel->poll(cancel->poll_payload);
     asked_ns = sb__clock_monotonic_ns();
+    my_asking--;
+    atomic_fetch_sub(&asking, 1);
     if (!end) {
         sb__error_unstash(&saved);
         return SB_OK;
@@ -142,4 +156,28 @@ sb_status sb__cancel_check_or_ask(const sb_cancel *cancel)
     sb_status status = sb__check_cancel(cancel);
 
     return !status && sb__cancel_poll_is_due(cancel) ? ask(cancel) : status;
+}
+
+void sb__cancel_stop_asking(int64_t timeout_ms)
+{
+    int64_t end = sb__clock_monotonic_ns() + timeout_ms * 1000000;
+    struct timespec pause = {0, 50000};
+
+    atomic_store(&nobody_asks, 1);
+    while (atomic_load(&asking) > my_asking && sb__clock_monotonic_ns() < end) {
+        nanosleep(&pause, NULL);
+    }
+}
+
+int sb__cancel_nobody_asks(void)
+{
+    return atomic_load(&nobody_asks);
+}
+
+void sb__cancel_ask_again(int in_child)
+{
+    if (in_child) {
+        atomic_store(&asking, my_asking); /* the others are not here */
+    }
+    atomic_store(&nobody_asks, 0);
 }

@@ -19,4 +19,12 @@ int sb__cancel_poll_is_due(const sb_cancel *cancel);
  */
 sb_status sb__cancel_check_or_ask(const sb_cancel *cancel);
 
+/*
+ * From now on no thread begins to ask; returns when none but this one is inside a callback, or after
+ * timeout_ms. Until sb__cancel_ask_again(): in the parent of a fork, or in the child.
+ */
+void sb__cancel_stop_asking(int64_t timeout_ms);
+int sb__cancel_nobody_asks(void);
+void sb__cancel_ask_again(int in_child);
+
 #endif

@@ -8,8 +8,10 @@
 #include "lineage.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 
+#include "cancel.h"
 #include "clock.h"
 #include "error.h"
 #include "runner_sqlite.h"
@@ -20,6 +22,7 @@ enum { PREPARE_LIMIT_MS = 1000, NS_PER_MS = 1000000, REFUSED_FILES = 64 };
 static pthread_mutex_t list_mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t handlers_once = PTHREAD_ONCE_INIT;
 static int handlers_failed;
+static atomic_int handlers_installed;
 static sb_broker *live;
 
 static struct {
@@ -59,6 +62,9 @@ static void prepare(void)
     for (sb_broker *b = live; b; b = b->next) {
         int64_t left = (end - sb__clock_monotonic_ns()) / NS_PER_MS;
 
+        if (sb__cancel_nobody_asks() && !b->runner.sqlite) {
+            left = 0; /* a runner of the host's: it may need what the host holds */
+        }
         b->fork_has_turn = take_both(b, left > 0 ? left : 0);
     }
     sb__error_unstash(&saved);
@@ -74,6 +80,7 @@ static void in_parent(void)
         }
     }
     pthread_mutex_unlock(&list_mutex);
+    sb__cancel_ask_again(0);
 }
 
 static void refuse_file(const sb_broker *broker)
@@ -131,12 +138,21 @@ static void in_child(void)
     }
     sb__error_unstash(&saved);
     pthread_mutex_unlock(&list_mutex);
+    sb__cancel_ask_again(1);
 }
 
 static void install_handlers(void)
 {
     sb__file_locks_watch_forks();
     handlers_failed = pthread_atfork(prepare, in_parent, in_child);
+    atomic_store(&handlers_installed, !handlers_failed);
+}
+
+void sb_fork_soon(void)
+{
+    if (atomic_load(&handlers_installed)) {
+        sb__cancel_stop_asking(PREPARE_LIMIT_MS);
+    }
 }
 
 sb_status sb__lineage_add(sb_broker *broker)

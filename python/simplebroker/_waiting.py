@@ -6,6 +6,7 @@ Python's own signal handlers run: so Ctrl-C ends every wait of the main thread.
 
 from __future__ import annotations
 
+import os
 import threading
 from functools import partial
 
@@ -15,6 +16,9 @@ from ._library import NULL, callback_failed, check
 from ._native import ffi, lib
 
 NO_BOUND = -1
+
+# os.fork() holds the interpreter's lock, which those who are asked would need.
+os.register_at_fork(before=lib.sb_fork_soon)
 
 
 def _interrupted(kind: typing.Any, exception: BaseException, traceback: typing.Any) -> int:

@@ -6,6 +6,9 @@
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <sys/file.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "cancel.h"
 #include "clock.h"
@@ -285,6 +288,74 @@ static void test_turn__asked_for_by_the_callback_itself_is_refused(void **state)
     sb_cancel_free(p.cancel);
 }
 
+static void wait_until_due(const sb_cancel *cancel)
+{
+    struct timespec pause = {0, 1000000};
+
+    while (!sb__cancel_poll_is_due(cancel)) {
+        nanosleep(&pause, NULL);
+    }
+}
+
+static void test_fork_soon__nobody_is_asked_until_the_fork(void **state)
+{
+    poll p;
+    pid_t pid;
+    int result;
+
+    (void)state; /* an open broker */
+    poll_init(&p, 1);
+    wait_until_due(p.cancel);
+    sb_fork_soon();
+    assert_ok(sb__cancel_check_or_ask(p.cancel));
+    assert_int_equal(p.count, 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (!pid) {
+        _exit(sb__cancel_check_or_ask(p.cancel) == SB_CANCELLED ? 0 : 1);
+    }
+    assert_int_equal(waitpid(pid, &result, 0), pid);
+    assert_int_equal(result, 0);
+    assert_status(SB_CANCELLED, sb__cancel_check_or_ask(p.cancel));
+    sb_cancel_free(p.cancel);
+}
+
+static atomic_int callback_began, callback_ended;
+
+static void take_time(void *payload)
+{
+    struct timespec pause = {0, 20000000};
+
+    (void)payload;
+    atomic_store(&callback_began, 1);
+    nanosleep(&pause, NULL);
+    atomic_store(&callback_ended, 1);
+}
+
+static void *ask_slowly(void *payload)
+{
+    (void)sb__cancel_check_or_ask(payload);
+    return NULL;
+}
+
+static void test_fork_soon__waits_for_those_who_are_being_asked(void **state)
+{
+    poll p;
+    pthread_t thread;
+
+    (void)state;
+    poll_init(&p, 0);
+    p.act = take_time;
+    assert_int_equal(pthread_create(&thread, NULL, ask_slowly, p.cancel), 0);
+    while (!atomic_load(&callback_began)) {
+    }
+    sb_fork_soon();
+    assert_int_equal(callback_ended, 1);
+    sb__cancel_ask_again(0);
+    pthread_join(thread, NULL);
+    sb_cancel_free(p.cancel);
+}
+
 #define SCRATCH_TEST(name) cmocka_unit_test_setup_teardown(name, scratch_open, scratch_free)
 
 int main(void)
@@ -299,6 +370,8 @@ int main(void)
         cmocka_unit_test(test_turn__a_poll_ends_one_wait_and_no_other),
         cmocka_unit_test(test_turn__that_comes_while_the_poll_ends_the_wait_is_passed_on),
         cmocka_unit_test(test_turn__asked_for_by_the_callback_itself_is_refused),
+        SCRATCH_TEST(test_fork_soon__nobody_is_asked_until_the_fork),
+        SCRATCH_TEST(test_fork_soon__waits_for_those_who_are_being_asked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -661,6 +661,7 @@ const bad_case bad_cases[] = {
     {"sb_cancel_new", check_cancel},
     {"sb_cancel_free", NULL}, {"sb_cancel_set", NULL}, {"sb_cancel_reset", NULL},
     {"sb_cancel_is_set", NULL}, {"sb_cancel_fd", NULL}, {"sb_cancel_on_poll", NULL},
+    {"sb_fork_soon", NULL}, /* takes nothing */
     {"sb_strings_new", check_strings},
     {"sb_strings_free", NULL}, {"sb_strings_add", NULL}, {"sb_strings_count", NULL},
     {"sb_strings_get", NULL},

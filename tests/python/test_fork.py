@@ -375,7 +375,7 @@ def test_forks_while_other_threads_write(path):
     for thread in threads:
         thread.start()
     refused = 0
-    for number in range(4):
+    for number in range(20):
         try:
             in_child(lambda n=number: Queue("q", db_path=path).write(f"child {n}"))
         except RuntimeError:  # forked inside a transaction of another thread
@@ -384,7 +384,8 @@ def test_forks_while_other_threads_write(path):
     for thread in threads:
         thread.join()
     queue.close()
-    assert len(bodies(path)) == sum(written) + 4 - refused
+    assert len(bodies(path)) == sum(written) + 20 - refused
+    assert refused <= 5  # a thread may have been at it for more than a second
 
 
 def test_children_of_children(path, broker):
