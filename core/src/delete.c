@@ -45,12 +45,12 @@ static sb_status delete_from(int64_t *out, sb__call *call, const char *queue, si
 
     sb__params_text(&params, queue, len);
     if (before < 0) {
-        return sb__run_changes(out, call->runner, sql->delete_queue,
-                               sql->delete_queue_returning, &params);
+        return sb__run_counted(out, call->runner, sql->delete_queue, &params,
+                               sql->queue_count, 1);
     }
     sb__params_add_int64(&params, before);
-    return sb__run_changes(out, call->runner, sql->delete_queue_before,
-                           sql->delete_queue_before_returning, &params);
+    return sb__run_counted(out, call->runner, sql->delete_queue_before, &params,
+                           sql->delete_queue_before_count, 2);
 }
 
 static sb_status delete_queue_work(sb__call *call, void *context)
@@ -184,8 +184,8 @@ static sb_status delete_all_work(sb__call *call, void *context)
 {
     const sb__sql *sql = call->broker->sql;
     int64_t count;
-    sb_status status = sb__run_changes(&count, call->runner, sql->delete_all,
-                                       sql->delete_all_returning, NULL);
+    sb_status status = sb__run_counted(&count, call->runner, sql->delete_all, NULL,
+                                       sql->delete_all_count, 0);
 
     (void)context;
     return status ? status : removed(call, count);

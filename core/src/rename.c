@@ -48,8 +48,8 @@ static sb_status rename_work(sb__call *call, void *context)
     }
     sb__params_text(&names, r->old_name, r->old_len);
     sb__params_add_text(&names, r->new_name, r->new_len);
-    status = sb__run_changes(&r->renamed, call->runner, sql->rename_queue,
-                             sql->rename_queue_returning, &names);
+    status = sb__run_counted(&r->renamed, call->runner, sql->rename_queue, &names,
+                             sql->queue_count, 1);
     if (status) {
         return status;
     }

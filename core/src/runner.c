@@ -144,6 +144,27 @@ sb_status sb__run_changes(int64_t *out, sb__runner *runner, const char *sql,
     return status;
 }
 
+sb_status sb__run_counted(int64_t *out, sb__runner *runner, const char *sql,
+                          const sb_values *params, const char *count_sql, size_t count_params)
+{
+    sb_values counted;
+    sb_status status;
+
+    if (runner->calls.changes) {
+        return sb__run_changes(out, runner, sql, NULL, params);
+    }
+    sb__values_init(&counted);
+    for (size_t i = 0; i < count_params; i++) {
+        *sb__values_extend(&counted) = params->items[i];
+    }
+    *out = 0;
+    status = sb__run_int64(out, runner, count_sql, &counted);
+    if (status || !*out) {
+        return status < 0 ? status : SB_OK;
+    }
+    return sb__run(runner, sql, params, NULL, NULL);
+}
+
 sb_status sb__begin(sb__runner *runner)
 {
     return sb__runner_result(runner->calls.begin_immediate(runner->payload));

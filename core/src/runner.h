@@ -59,6 +59,13 @@ sb_status sb__row_check(const sb_values *row, const char *columns);
 sb_status sb__run_changes(int64_t *out, sb__runner *runner, const char *sql,
                           const char *returning_sql, const sb_values *params);
 
+/*
+ * The same for a statement that may change very many rows, which nobody wants to be handed: a runner
+ * without `changes` counts them first. The count takes as many of the parameters as `count_params`.
+ */
+sb_status sb__run_counted(int64_t *out, sb__runner *runner, const char *sql,
+                          const sb_values *params, const char *count_sql, size_t count_params);
+
 /* What a member of a caller's runner answered, as a status to pass on: only SB_OK or a failure, and
  * with a text also where the runner did not say why. */
 sb_status sb__runner_result(sb_status status);

@@ -60,17 +60,16 @@ typedef struct sb__sql {
     const char *data_version;        /* -> counter of foreign commits */
     const char *meta_list;           /* -> key, value */
 
-    /* delete, rename; each also with RETURNING, for runners that cannot count changes */
+    /* delete, rename; each with a statement that counts, for runners that cannot count changes */
     const char *delete_queue; /* ?1 queue */
-    const char *delete_queue_returning;
+    const char *queue_count;
     const char *delete_queue_before; /* ?1 queue, ?2 before */
-    const char *delete_queue_before_returning;
+    const char *delete_queue_before_count;
     const char *delete_all;
-    const char *delete_all_returning;
+    const char *delete_all_count;
     const char *delete_id; /* ?1 queue, ?2 ts */
     const char *delete_id_returning;
-    const char *rename_queue; /* ?1 old, ?2 new */
-    const char *rename_queue_returning;
+    const char *rename_queue; /* ?1 old, ?2 new; counted by queue_count */
 
     /* search: all -> ts, in ascending id; the range is sorted or walked */
     const char *search_oldest;   /* pending, no bounds: ?1 queue, ?2 text, ?3 limit */

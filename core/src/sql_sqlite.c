@@ -107,16 +107,15 @@ const sb__sql sb__sql_sqlite = {
     .meta_list = "SELECT key, value FROM meta",
 
     .delete_queue = "DELETE FROM messages WHERE queue = ?1",
-    .delete_queue_returning = "DELETE FROM messages WHERE queue = ?1 RETURNING id",
+    .queue_count = "SELECT count(*) FROM messages " BY_TS "WHERE queue = ?1",
     .delete_queue_before = "DELETE FROM messages " BY_TS "WHERE queue = ?1 AND ts < ?2",
-    .delete_queue_before_returning =
-        "DELETE FROM messages " BY_TS "WHERE queue = ?1 AND ts < ?2 RETURNING id",
+    .delete_queue_before_count =
+        "SELECT count(*) FROM messages " BY_TS "WHERE queue = ?1 AND ts < ?2",
     .delete_all = "DELETE FROM messages",
-    .delete_all_returning = "DELETE FROM messages RETURNING id",
+    .delete_all_count = "SELECT count(*) FROM messages",
     .delete_id = "DELETE FROM messages WHERE queue = ?1 AND ts = ?2",
     .delete_id_returning = "DELETE FROM messages WHERE queue = ?1 AND ts = ?2 RETURNING id",
     .rename_queue = "UPDATE messages SET queue = ?2 WHERE queue = ?1",
-    .rename_queue_returning = "UPDATE messages SET queue = ?2 WHERE queue = ?1 RETURNING id",
 
     .search_oldest = "SELECT ts FROM messages " BY_ORDER "WHERE queue = ?1 AND " PENDING
                      " AND instr(body, ?2) > 0 ORDER BY id LIMIT ?3",

@@ -65,7 +65,9 @@ class Queue(QueueHandle):
         Raises:
             MessageError: before anything is changed.
         """
-        ids: list[int] = self._do(BrokerCore.write_many, self._name, list(messages))
+        # Taken before anything is opened, for they may come out of this very broker.
+        bodies = messages if isinstance(messages, str) else list(messages)
+        ids: list[int] = self._do(BrokerCore.write_many, self._name, bodies)
         if ids:
             self._last_ts = ids[-1]
         return ids
