@@ -111,8 +111,16 @@ class QueueHandle:
     def __reduce__(self) -> typing.Any:
         if self._persistent or self._runner is not None:
             raise TypeError("a persistent queue cannot be pickled; open one in each process")
-        path = self._target if self._shows_path or self._given_target() else None
-        return (_restored, (type(self), self._name, path, self._config_argument))
+        made_of = (self._name, self._target, self._shows_path, self._config_argument)
+        of_subclass = {name: value for name, value in vars(self).items() if name not in _OWN}
+        return (_restored, (type(self), *made_of), of_subclass or None)
+
+    def __copy__(self) -> typing.Self:
+        same = type(self).__new__(type(self))
+        vars(same).update(vars(self), _waiter=None)
+        if self._persistent and self._runner is None:
+            same._connection = DBConnection._at(self._target, self._config)
+        return same
 
     # ---- connections -------------------------------------------------------------------------
 
@@ -289,10 +297,19 @@ class QueueHandle:
         self.close()
 
 
+_OWN = frozenset(
+    "_name _config_argument _config _shows_path _runner _persistent _target _waiting _last_ts "
+    "_waiter _connection".split()
+)
+
+
 def _restored(
-    cls: type[QueueHandle], name: str, path: typing.Any, config: typing.Any
+    cls: type[QueueHandle], name: str, target: BrokerTarget, shows_path: bool, config: typing.Any
 ) -> QueueHandle:
-    return cls(name, db_path=path, config=config)
+    queue = cls.__new__(cls)
+    QueueHandle.__init__(queue, name, db_path=target, config=config)
+    queue._shows_path = shows_path
+    return queue
 
 
 def _place(target: BrokerTarget) -> tuple[typing.Any, ...]:

@@ -78,17 +78,21 @@ class Session:
 
 
 _sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+_connections: weakref.WeakSet[DBConnection] = weakref.WeakSet()
 _shared: dict[typing.Any, tuple[Session, int]] = {}
 _registry = threading.Lock()
 
 
 def _leave_to_parent() -> None:
-    """In a forked child: the sessions, and a lock that somebody may hold, are the parent's."""
+    """In a forked child: the sessions, and locks that somebody may hold, are the parent's."""
     global _registry
     _registry = threading.Lock()
     _shared.clear()
     for session in list(_sessions):
         session.inherited, session.local = session.local, threading.local()
+        session._lock = threading.Lock()
+    for connection in list(_connections):
+        connection._lock = threading.Lock()
 
 
 os.register_at_fork(after_in_child=_leave_to_parent)
@@ -172,6 +176,7 @@ class DBConnection:
         self._config = config
         self._share = share
         self._lock = threading.Lock()
+        _connections.add(self)
         self._core: BrokerCore | None = None
         self._waiting = UNSTOPPED
         self._session: Session | None = None

@@ -388,6 +388,29 @@ def test_forks_while_other_threads_write(path):
     assert refused <= 5  # a thread may have been at it for more than a second
 
 
+@pytest.mark.ours
+def test_a_child_may_close_what_another_thread_was_opening(path):
+    """That thread's locks would never be given back in the child."""
+    opening, go_on = threading.Event(), threading.Event()
+
+    class Slow(SQLiteRunner):
+        def run(self, sql, params=(), *, fetch=False):
+            opening.set()
+            go_on.wait(60)
+            return super().run(sql, params, fetch=fetch)
+
+    connection = DBConnection(path, Slow(path))
+    thread = threading.Thread(target=connection.get_core)
+    thread.start()
+    opening.wait(60)
+    in_child(connection.close)
+    go_on.set()
+    thread.join()
+    connection.get_core().write("q", "a")
+    connection.close()
+    assert bodies(path) == ["a"]
+
+
 def test_children_of_children(path, broker):
     broker.write("q", "a")
 

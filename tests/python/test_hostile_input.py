@@ -4,6 +4,7 @@ The calls are made by hostile.py in a process of its own, in development mode.
 """
 
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from simplebroker import Queue
+from simplebroker.db import BrokerDB
 
 from . import hostile
 
@@ -74,3 +76,25 @@ def test_an_exception_of_an_argument_comes_through(broker):
 def test_text_subclasses_are_the_text_that_they_are(broker):
     assert broker.write("q", hostile.Liar("body")) > 0
     assert broker.claim_one("q", with_timestamps=False) == "body"
+
+
+def test_an_exception_of_a_stop_event_comes_through(path):
+    """It is asked before a call, and while it waits."""
+    foreign = sqlite3.connect(path, isolation_level=None)
+    with BrokerDB(path) as broker:
+        foreign.execute("BEGIN IMMEDIATE")
+        for patience in range(3):
+            asked = iter(range(patience))
+            broker.set_stop_event(Event(lambda asked=asked: next(asked) < 0))
+            with pytest.raises(StopIteration):
+                broker.write("q", "a")
+        broker.set_stop_event(None)
+        foreign.execute("COMMIT")
+        broker.write("q", "b")
+        assert broker.peek_many("q", with_timestamps=False) == ["b"]
+    foreign.close()
+
+
+class Event:
+    def __init__(self, is_set):
+        self.is_set = is_set

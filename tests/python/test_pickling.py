@@ -56,13 +56,15 @@ def test_the_configuration_goes_along(path):
         same.write("12345")
 
 
-def test_a_path_stays_what_it_was_at_construction(tmp_path, monkeypatch):
+@pytest.mark.parametrize("given", ["b.db", None])
+def test_a_path_stays_what_it_was_at_construction(tmp_path, monkeypatch, given):
     monkeypatch.chdir(tmp_path)
-    pickled = pickle.dumps(Queue("q", db_path="b.db"))
+    pickled = pickle.dumps(Queue("q", db_path=given))
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     pickle.loads(pickled).write("a")
-    assert (tmp_path / "b.db").exists()
+    assert (tmp_path / (given or ".broker.db")).exists()
+    assert not any((tmp_path / "elsewhere").iterdir())
 
 
 def test_a_subclass_stays_one(path):
@@ -70,6 +72,36 @@ def test_a_subclass_stays_one(path):
     assert type(same) is Shouting
     same.write("a")
     assert same.read() == "A"
+
+
+class Numbered(Queue):
+    """Made with other arguments, and with an attribute of its own."""
+
+    def __init__(self, number, path):
+        super().__init__(f"q{number}", db_path=path)
+        self.number = number
+
+
+@pytest.mark.parametrize(
+    "duplicate", [copy.copy, copy.deepcopy, lambda q: pickle.loads(pickle.dumps(q))]
+)
+def test_a_subclass_keeps_its_attributes(path, duplicate):
+    same = duplicate(Numbered(5, path))
+    assert (same.number, same.name, same.db_target) == (5, "q5", path)
+    same.write("a")
+    assert Numbered(5, path).read() == "a"
+
+
+def test_a_copy_of_a_persistent_queue_is_another_handle(make_queue):
+    queue = make_queue(persistent=True)
+    queue.write("a")
+    same = copy.copy(queue)
+    assert same.read() == "a"
+    queue.write("b")
+    assert same.read() == "b"
+    same.close()
+    queue.write("c")
+    assert queue.read() == "c"
 
 
 def _consume(queue, done):
