@@ -6,6 +6,7 @@ that a driver can let them take turns. Arguments: how the queue is used (`persis
 seconds it took. bench_peer.c is the same in C.
 """
 
+import itertools
 import sqlite3
 import sys
 import time
@@ -68,6 +69,12 @@ def generate_and_insert_batch(queue: Queue) -> int:
     return BATCH
 
 
+def take(messages, count: int) -> int:
+    taken = sum(1 for _ in itertools.islice(messages, count))
+    messages.close()
+    return taken
+
+
 def operations(queue: Queue) -> dict:
     """What can be asked for; each returns something true unless it found no message."""
     return {
@@ -79,6 +86,11 @@ def operations(queue: Queue) -> dict:
         "generate_timestamp": queue.generate_timestamp,
         "read_many_100": lambda: queue.read_many(100),
         "peek_many_100": lambda: queue.peek_many(100),
+        "read_many_100_after": lambda: queue.read_many(100, after_timestamp=1),
+        "move_many_100": lambda: queue.move_many("elsewhere", 100),
+        "peek_1000_one_by_one": lambda: take(queue.peek_generator(), BATCH),
+        "claim_batch_of_100": lambda: take(queue.read_generator(
+            delivery_guarantee="at_least_once"), 101),
         "read_batch": lambda: queue.read_many(BATCH),
         "insert_batch": lambda: insert_batch(queue),
         "generate_and_insert_batch": lambda: generate_and_insert_batch(queue),

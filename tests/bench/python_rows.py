@@ -119,7 +119,9 @@ def ephemeral(sides: Sides, want: Callable, note: Callable, rounds: int) -> None
 def runner(sides: Sides, want: Callable, note: Callable, rounds: int) -> None:
     measured = (("write", 1000), ("read", 200), ("peek", 500), ("move", 200),
                 ("has_pending", 300), ("generate_timestamp", 300), ("insert_batch", 1),
-                ("peek_many_100", 5), ("read_many_100", 3))
+                ("peek_many_100", 5), ("peek_1000_one_by_one", 1),
+                ("claim_batch_of_100", 1), ("read_many_100", 3), ("read_many_100_after", 2),
+                ("move_many_100", 1))
     with tempfile.TemporaryDirectory() as directory:
         ours = sides.ours("runner", "OFF", directory)
         theirs = sides.theirs("runner", "OFF", directory)
