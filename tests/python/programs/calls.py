@@ -33,7 +33,8 @@ repr(q), repr(p), str(q), q.name, p.conn is None, q.conn
 q.last_ts, q.refresh_last_ts(), q.exists(), q.stats(), q.has_pending(), q.latest_pending_timestamp()
 
 # ---- messages of fixed ids
-q.insert_messages([("one", 10), ("two", 20), ("three", "0000000000000000030")]), q.insert_messages([("", 40), ("é\0\n", 50)])
+q.insert_messages([("one", 10), ("two", 20), ("three", "0000000000000000030")])
+q.insert_messages([("", 40), ("é\0\n", 50)])
 q.insert_messages([("a", 0)])
 q.insert_messages([("a", 2**63-1)])
 q.insert_messages([("a", 60), ("b", "0000000000000000060")])
