@@ -116,38 +116,43 @@ class _Cursor:
                     break
 
     def rows(self, with_timestamps: bool, batches: bool) -> Iterator[typing.Any]:
+        """The messages; closes the cursor when it ends."""
         number, data, size = ffi.new("int64_t *"), ffi.new("char const **"), ffi.new("size_t *")
-        while True:
-            self._operations._ready or self._operations._enter()
-            cursor = self.native[0]
-            status = _next(number, data, size, cursor)
-            if status == _CLOSED and not self._owner:
-                self._begin_again()
-                continue
-            if batches:
-                self._note_batch(status)
-            if status:
-                self._operations._done(status, self._operation)
-                return
-            body = str(_unpack(data[0], size[0]), "utf-8")
-            self._given += 1
-            yield (body, number[0]) if with_timestamps else body
-            if _at_hand(cursor):
-                yield from self._at_hand(with_timestamps, batches)
+        try:
+            while True:
+                self._operations._ready or self._operations._enter()
+                cursor = self.native[0]
+                status = _next(number, data, size, cursor)
+                if status == _CLOSED and not self._owner:
+                    self._begin_again()
+                    continue
+                if batches:
+                    self._note_batch(status)
+                if status:
+                    self._operations._done(status, self._operation)
+                    return
+                body = str(_unpack(data[0], size[0]), "utf-8")
+                self._given += 1
+                yield (body, number[0]) if with_timestamps else body
+                if _at_hand(cursor):
+                    rows = self._rows_at_hand(with_timestamps)
+                    yield from self._of_open_batch(rows) if batches else rows
+        finally:
+            lib.sbpy_cursor_close(self.native)  # here: a method could be kept by Ctrl-C
+            self.closed()
 
-    def _at_hand(self, with_timestamps: bool, batches: bool) -> Iterator[typing.Any]:
+    def _rows_at_hand(self, with_timestamps: bool) -> list[typing.Any]:
         """What the library need not turn to the database for, with one call for all of it."""
         rows: list[typing.Any] = []
-        operations = self._operations
-        shape = 1 if with_timestamps else 0
-        status = _take(id(rows), self.native[0], shape)
+        status = _take(id(rows), self.native[0], 1 if with_timestamps else 0)
         if status == _CLOSED and not self._owner:
-            return
-        operations._done(status, self._operation)
+            return rows
+        self._operations._done(status, self._operation)
         self._given += len(rows)
-        if not batches:
-            yield from rows
-            return
+        return rows
+
+    def _of_open_batch(self, rows: list[typing.Any]) -> Iterator[typing.Any]:
+        operations = self._operations
         for row in rows:
             operations._ready or operations._enter()
             if self._owner != get_ident():
@@ -189,12 +194,7 @@ def _rows(
     with_timestamps: bool,
     batches: bool,
 ) -> Iterator[typing.Any]:
-    cursor = _Cursor(operations, kind, ends, size, options)
-    try:
-        yield from cursor.rows(with_timestamps, batches)
-    finally:
-        lib.sbpy_cursor_close(cursor.native)  # here: a method could be kept by Ctrl-C
-        cursor.closed()
+    return _Cursor(operations, kind, ends, size, options).rows(with_timestamps, batches)
 
 
 def claims(
