@@ -17,7 +17,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from simplebroker import Queue, dump_lines, load_lines
+from simplebroker import Queue, commands, dump_lines, load_lines
 from simplebroker.db import BrokerDB
 from simplebroker.ext import SQLiteRunner
 from simplebroker.watcher import QueueWatcher
@@ -150,6 +150,26 @@ def test_opening_ends(path):
         other.execute("COMMIT")
     with BrokerDB(path) as broker:
         broker.write("q", "a")
+
+
+COMMANDS = {
+    "write": lambda path: commands.cmd_write(path, "q", "a"),
+    "read": lambda path: commands.cmd_read(path, "q"),
+    "move": lambda path: commands.cmd_move(path, "q", "other"),
+    "delete": lambda path: commands.cmd_delete(path, "q"),
+}
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("call", COMMANDS.values(), ids=COMMANDS)
+def test_a_command_ends(path, foreign, call, monkeypatch, capsys):
+    monkeypatch.setenv("BROKER_BUSY_TIMEOUT", "3600000")
+    with ctrl_c_when(Stuck()):
+        call(path)
+    foreign.execute("COMMIT")
+    assert commands.cmd_write(path, "q", "b") == 0
+    assert commands.cmd_read(path, "q") == 0
+    assert capsys.readouterr().out == "b\n"
 
 
 @pytest.mark.ours
