@@ -9,6 +9,7 @@
 #include "delivery.h"
 #include "error.h"
 #include "messages.h"
+#include "params.h"
 #include "txn.h"
 
 enum { PAGE = 1000, PAGE_BYTES = 4 * 1024 * 1024 };
@@ -67,6 +68,7 @@ static void choose_batch_size(sb_cursor *cursor, size_t wanted)
     }
     cursor->delivery.pick.limit = cursor->batch_size;
     cursor->delivery.pick.page_bytes = PAGE_BYTES;
+    cursor->delivery.pick.is_bare = cursor->delivery.kind == SB_CURSOR_PEEK;
 }
 
 static sb_status set_up(sb_cursor *cursor, const char *queue, size_t queue_len, const char *target,
@@ -213,11 +215,55 @@ static sb_status fill_taken(sb__call *call, sb_cursor *cursor,
     return status;
 }
 
+static sb_status take_row(void *payload, const sb_values *row)
+{
+    *(int64_t *)payload = sb_values_int64(row, 0);
+    return sb__row_check(row, "i");
+}
+
+/* The storage id of the last message, which came without; 0 if it has gone meanwhile. */
+static sb_status find_last(sb__call *call, void *context)
+{
+    sb__pick *pick = &((sb_cursor *)context)->delivery.pick;
+    const sb_messages *messages = ((sb_cursor *)context)->delivery.messages;
+    sb_values params;
+
+    pick->above_id = 0;
+    sb__params_text(&params, pick->queue, pick->queue_len);
+    sb__params_add_int64(&params, sb_messages_id(messages, sb_messages_count(messages) - 1));
+    return sb__run(call->runner, call->broker->sql->by_ts[SB__ANY], &params, take_row,
+                   &pick->above_id);
+}
+
+/* Reads a page, from after the last message of the one before. */
+static sb_status show_page(sb__call *call, sb_cursor *cursor)
+{
+    sb__delivery *d = &cursor->delivery;
+    int64_t above_id = d->pick.above_id;
+    sb_status status = sb__look(call, &cursor->options, sb__delivery_work, d);
+    size_t count = sb_messages_count(d->messages);
+
+    cursor->finished = !status && !sb__pick_is_full(&d->pick, d->messages);
+    if (status || cursor->finished) {
+        return status;
+    }
+    d->pick.above_id = sb__messages_row(d->messages, count - 1);
+    if (!d->pick.above_id) {
+        status = sb__look(call, &cursor->options, find_last, cursor);
+    }
+    if (!d->pick.above_id) { /* once more, with storage ids; after a failure, when it is asked again */
+        d->pick.is_bare = 0;
+        d->pick.above_id = above_id;
+        sb__messages_clear(d->messages);
+        return status ? status : show_page(call, cursor);
+    }
+    return status;
+}
+
 static sb_status fill(sb__call *call, sb_cursor *cursor)
 {
     sb__delivery *d = &cursor->delivery;
     sb_status status;
-    size_t count;
 
     cursor->next = 0;
     sb__messages_clear(d->messages);
@@ -231,13 +277,7 @@ static sb_status fill(sb__call *call, sb_cursor *cursor)
     if (d->kind != SB_CURSOR_PEEK) {
         return fill_taken(call, cursor, cursor->at_least_once ? open_batch : take_one);
     }
-    status = sb__look(call, &cursor->options, sb__delivery_work, d);
-    count = sb_messages_count(d->messages);
-    if (count) {
-        d->pick.above_id = sb__messages_row(d->messages, count - 1);
-    }
-    cursor->finished = !status && !sb__pick_is_full(&d->pick, d->messages);
-    return status;
+    return show_page(call, cursor);
 }
 
 sb_status sb_cursor_next(int64_t *out_id, const char **out_body, size_t *out_len,

@@ -192,6 +192,23 @@ static sb_status pick_range(sb_messages *messages, sb__call *call, const sb__pic
                               (sort ? sql->range_sort : sql->range_walk)[SB__ANY], 0);
 }
 
+static int can_be_bare(const sb__pick *pick, const sb__call *call)
+{
+    return pick->is_bare && !call->runner->sqlite && pick->limit > 1 && pick->id < 0 &&
+           pick->after < 0 && pick->before < 0 && pick->any == SB__PENDING;
+}
+
+static sb_status run_bare(sb_messages *messages, sb__call *call, const sb__pick *pick)
+{
+    picked result = {messages, pick, NULL};
+    sb_values params;
+
+    sb__params_text(&params, pick->queue, pick->queue_len);
+    sb__params_add_int64(&params, pick->above_id);
+    sb__params_add_int64(&params, (int64_t)pick->limit);
+    return sb__run(call->runner, call->broker->sql->oldest_bare, &params, append_bare, &result);
+}
+
 sb_status sb__pick_run(sb_messages *messages, sb__call *call, const sb__pick *pick)
 {
     const sb__sql *sql = call->broker->sql;
@@ -199,15 +216,14 @@ sb_status sb__pick_run(sb_messages *messages, sb__call *call, const sb__pick *pi
     const char *statement = sql->oldest_one;
     sb_values params;
 
+    if (can_be_bare(pick, call)) {
+        return run_bare(messages, call, pick);
+    }
     if (pick->id < 0 && (pick->after >= 0 || pick->before >= 0 || pick->above_id > 0 ||
                          pick->any == SB__ANY)) {
         return pick_range(messages, call, pick);
     }
     sb__params_text(&params, pick->queue, pick->queue_len);
-    if (pick->is_bare && pick->id < 0 && pick->limit > 1 && !call->runner->sqlite) {
-        sb__params_add_int64(&params, (int64_t)pick->limit);
-        return sb__run(call->runner, sql->oldest_bare, &params, append_bare, &result);
-    }
     if (pick->id >= 0) {
         statement = sql->by_ts[pick->any];
         sb__params_add_int64(&params, pick->id);

@@ -21,7 +21,7 @@ typedef struct sb__pick {
     size_t page_bytes; /* bodies of so many bytes end the pick early; 0: they do not */
     int any;          /* SB__PENDING or SB__ANY */
     int utf8;         /* bodies have to be */
-    int is_bare;      /* nobody asks for storage ids */
+    int is_bare;      /* storage ids are not needed, 0 will do */
 } sb__pick;
 
 /* Fills a pick from a call's arguments and checks them; id is -1 for a pick by order. */

@@ -33,7 +33,7 @@ typedef struct sb__sql {
     const char *pending_by_ts;   /* ?1 queue, ?2 above ts, ?3 up to ts, ?4 limit; ascending ts */
     const char *mark_claimed;    /* ?1 id */
     const char *mark_moved;      /* ?1 id, ?2 queue */
-    const char *oldest_bare;        /* as oldest -> body, ts */
+    const char *oldest_bare;        /* ?1 queue, ?2 above id, ?3 limit -> body, ts */
     const char *mark_range_claimed; /* all that is pending: ?1 queue, ?2 first id, ?3 last id */
     const char *mark_range_moved;   /* the same, ?4 queue */
     const char *mark_bounded_claimed; /* the same as the first, ?4 after, ?5 before */

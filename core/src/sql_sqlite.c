@@ -56,7 +56,7 @@ const sb__sql sb__sql_sqlite = {
 
     .oldest = ROW BY_ORDER "WHERE queue = ?1 AND " PENDING " ORDER BY id LIMIT ?2",
     .oldest_bare = "SELECT body, ts FROM messages " BY_ORDER "WHERE queue = ?1 AND " PENDING
-                   " ORDER BY id LIMIT ?2",
+                   " AND id > ?2 ORDER BY id LIMIT ?3",
     .oldest_one = ROW BY_ORDER "WHERE queue = ?1 AND " PENDING " ORDER BY id LIMIT 1",
     .range_walk = {ROW BY_ORDER "WHERE " RANGE "AND " PENDING " ORDER BY id LIMIT ?5",
                    ROW "NOT INDEXED WHERE " RANGE "ORDER BY id LIMIT ?5"},

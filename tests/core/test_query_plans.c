@@ -61,7 +61,7 @@ static const exception wanted[] = {
      "idx_messages_unclaimed (queue=? AND claimed=? AND id>? AND id<?)"},
     {&sb__sql_sqlite.mark_bounded_moved,
      "idx_messages_unclaimed (queue=? AND claimed=? AND id>? AND id<?)"},
-    {&sb__sql_sqlite.oldest_bare, "idx_messages_unclaimed (queue=? AND claimed=?)"},
+    {&sb__sql_sqlite.oldest_bare, "idx_messages_unclaimed (queue=? AND claimed=? AND id>?)"},
     {&sb__sql_sqlite.max_ts, "COVERING INDEX"},
 };
 

@@ -375,6 +375,36 @@ def test_an_endless_result_ends_with_what_was_asked_for() -> None:
     still_works(queue, runner)
 
 
+@pytest.mark.ours
+@pytest.mark.parametrize("word", ["body, ts", "id, body, ts"])
+def test_a_stream_goes_on_after_messages_that_vanish_or_a_runner_that_fails(word: str) -> None:
+    runner = Recorder()
+    queue = Queue("q", runner=runner)
+    bodies = [str(i) for i in range(2500)]
+    queue.write_many(bodies)
+    error = ValueError("once")
+    asked: list[str] = []
+
+    def hook(sql: str, params: Any, fetch: bool) -> Any:
+        asked.append(sql)
+        if sql.startswith("SELECT id, body, ts") and "ts = ?2" in sql:
+            if word == "body, ts":
+                raise error
+            return []  # as if the last message of the page had gone
+        return PASS
+
+    runner.hook = hook
+    if word == "body, ts":
+        with pytest.raises(ValueError) as caught:
+            list(queue.peek_generator())
+        assert caught.value is error
+    else:
+        assert list(queue.peek_generator()) == bodies
+        assert any(sql.startswith("SELECT id, body, ts") and "ORDER BY" in sql for sql in asked)
+    runner.hook = None
+    assert list(queue.peek_generator()) == bodies
+
+
 # ---- calling back ----------------------------------------------------------------------------
 
 
