@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from ._activity import ActivityWaiter
 from ._config import SNAPSHOT, config_handle
@@ -28,9 +28,10 @@ from .sbqueue import Queue
 
 Handler = Callable[[str, int], Any]
 ErrorHandler = Callable[[Exception, str, int], bool | None]
+_Result = TypeVar("_Result")
 
-_DRAIN_TRIES = 5
-_DRAIN_PAUSE = 0.05  # seconds at most, doubled after each try
+_TRIES = 5
+_TRY_PAUSE = 0.05  # seconds at most, doubled after each try
 _RUN_TRIES = 3
 _RUN_PAUSE = 2.0  # seconds, doubled after each run
 _RETRY_CAP = 300.0  # seconds for all runs together
@@ -238,13 +239,13 @@ class BaseWatcher(ABC):
     def _work(self) -> None:
         self._check_stop()
         self._start_strategy()
-        self._drain()
+        self._insist(self._drain_queue)
         while True:
             self._check_stop()
             self._strategy.wait_for_activity()
             self._check_stop()
-            if self._skips_idle_check() or self._has_pending_messages():
-                self._drain()
+            if self._skips_idle_check() or self._insist(self._has_pending_messages):
+                self._insist(self._drain_queue)
 
     def _start_strategy(self) -> None:
         queue = self._queue_obj
@@ -286,20 +287,19 @@ class BaseWatcher(ABC):
     def _drain_queue(self) -> None:
         """Handles what is there, or a part of it."""
 
-    def _drain(self) -> None:
-        for attempt in range(1, _DRAIN_TRIES + 1):
+    def _insist(self, work: Callable[[], _Result]) -> _Result:
+        """Does something with the queue, several times if the storage does not let it."""
+        for attempt in range(1, _TRIES):
             try:
-                self._drain_queue()
-                return
+                return work()
             except StopException:
                 raise
             except OperationalError as error:
-                if attempt == _DRAIN_TRIES:
-                    raise
-                log_debug(f"Drain failed (try {attempt}/{_DRAIN_TRIES}): {error}")
-            pause = _DRAIN_PAUSE * 2 ** (attempt - 1)
+                log_debug(f"Storage error (try {attempt}/{_TRIES}): {error}")
+            pause = _TRY_PAUSE * 2 ** (attempt - 1)
             self._stop_event.wait(random.uniform(0.0, pause))
             self._check_stop()
+        return work()
 
     # ---- a message ---------------------------------------------------------------------------
 

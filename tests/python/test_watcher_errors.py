@@ -270,6 +270,22 @@ def test_run_is_tried_again_after_any_error(path: str) -> None:
     assert (seen, pauses) == (["a"], [2.0, 4.0])
 
 
+def test_look_is_tried_again_at_once(path: str) -> None:
+    fail = failing(*[OperationalError("database is locked")] * 4)
+
+    class Looking(Watched):
+        def has_pending(self, *arguments: Any, **options: Any) -> Any:
+            self.calls.append(("has_pending",))
+            fail()
+            return Queue.has_pending(self, *arguments, **options)
+
+    queue, steps = Looking("q", db_path=path), Steps(lambda: fill(path, "a"), stop_event=Hurried())
+    seen: list[str] = []
+    QueueWatcher(queue, until(1, seen), polling_strategy=steps, stop_event=steps.stop_event).run()
+    assert seen == ["a"]
+    assert queue.names() == ["read_many", *["has_pending"] * 5, "read_many"]
+
+
 def test_drain_is_tried_again_at_once(path: str) -> None:
     fill(path, "a")
     queue = Failing(path, OperationalError("database is locked"))
