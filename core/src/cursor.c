@@ -280,16 +280,42 @@ static sb_status fill(sb__call *call, sb_cursor *cursor)
     return show_page(call, cursor);
 }
 
+static void hand_out(int64_t *out_id, const char **out_body, size_t *out_len, sb_cursor *cursor)
+{
+    const sb_messages *messages = cursor->delivery.messages;
+    const char *body = sb_messages_body(out_len, messages, cursor->next);
+
+    if (out_body) {
+        *out_body = body;
+    }
+    if (out_id) {
+        *out_id = sb_messages_id(messages, cursor->next);
+    }
+    cursor->next++;
+}
+
+/* Whether there is nothing to do but to hand out: this is most calls, so that they come first. */
+static int is_only_to_hand_out(const sb_cursor *cursor)
+{
+    const sb_broker *broker = cursor->broker;
+
+    return sb_cursor_at_hand(cursor) && !broker->trace && !atomic_load(&broker->closed) &&
+           (!cursor->batch || sb__txn_is_mine(cursor->batch));
+}
+
 sb_status sb_cursor_next(int64_t *out_id, const char **out_body, size_t *out_len,
                          sb_cursor *cursor)
 {
     sb__call call;
     sb_status status = SB_OK;
-    const char *body;
 
     sb__error_clear();
     if (!cursor) {
         return sb__fail(SB_EINVALID, "cursor must not be NULL");
+    }
+    if (is_only_to_hand_out(cursor)) {
+        hand_out(out_id, out_body, out_len, cursor);
+        return SB_OK;
     }
     status = sb__enter(&call, cursor->broker, operations[cursor->delivery.kind],
                        &cursor->options);
@@ -298,18 +324,11 @@ sb_status sb_cursor_next(int64_t *out_id, const char **out_body, size_t *out_len
     }
     if (cursor->batch && !sb__txn_is_mine(cursor->batch)) {
         status = sb__fail(SB_ETHREAD, "the cursor's batch was taken by another thread");
-    } else if (cursor->next == sb_messages_count(cursor->delivery.messages)) {
+    } else if (!sb_cursor_at_hand(cursor)) {
         status = cursor->finished ? SB_EMPTY : fill(&call, cursor);
     }
     if (!status) {
-        body = sb_messages_body(out_len, cursor->delivery.messages, cursor->next);
-        if (out_body) {
-            *out_body = body;
-        }
-        if (out_id) {
-            *out_id = sb_messages_id(cursor->delivery.messages, cursor->next);
-        }
-        cursor->next++;
+        hand_out(out_id, out_body, out_len, cursor);
     }
     return sb__leave(&call, status);
 }
