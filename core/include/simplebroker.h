@@ -1427,7 +1427,8 @@ SB_EXTERN sb_status sb_setup_is_done(const char *path, size_t path_len, sb_setup
 SB_EXTERN sb_status sb_setup_mark(const char *path, size_t path_len, sb_setup_phase phase);
 
 /**
- * Applies the settings of connections (cache, synchronous, checkpoints) through a runner.
+ * Applies the settings of connections (cache, synchronous, checkpoints) through a runner. Warns
+ * (SB_WARN_CONFIG) of a negative number of pages, for which the default is taken.
  * @param runner  initialised, with run
  * @param payload handed to it
  * @param config  not NULL

@@ -10,6 +10,7 @@
 #include "backend.h"
 #include "broker.h"
 #include "config.h"
+#include "connection.h"
 #include "error.h"
 #include "files.h"
 #include "lineage.h"
@@ -28,14 +29,7 @@ static sb_status make_runner(sb__runner *out, const sb_target *target)
 
 static void warn(const sb_broker *broker)
 {
-    int64_t pages = broker->settings->wal_autocheckpoint;
-
-    if (pages < 0) {
-        sb__config_warn(broker->config, SB_WARN_CONFIG,
-                        "BROKER_WAL_AUTOCHECKPOINT must not be negative; 1000 is used instead of "
-                        "%lld",
-                        (long long)pages);
-    }
+    (void)sb__sqlite_autocheckpoint(broker->config);
     sb__netfs_warn(broker->config, sb__sqlite_path(broker->runner.sqlite));
 }
 

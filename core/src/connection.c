@@ -152,6 +152,11 @@ static int clamp_to_int(int64_t value, int if_negative)
     return value < 0 ? if_negative : value > INT32_MAX ? INT32_MAX : (int)value;
 }
 
+static int autocheckpoint(const sb__settings *settings)
+{
+    return clamp_to_int(settings->wal_autocheckpoint, DEFAULT_AUTOCHECKPOINT);
+}
+
 /* PRAGMA cache_size takes a negative number of KiB. */
 int sb__sqlite_cache_size(const sb__settings *settings)
 {
@@ -161,6 +166,19 @@ int sb__sqlite_cache_size(const sb__settings *settings)
                                               : settings->cache_mb;
 
     return (int)(-mb * KB_PER_MB);
+}
+
+int sb__sqlite_autocheckpoint(const sb_config *config)
+{
+    int64_t pages = sb__config_settings(config)->wal_autocheckpoint;
+
+    if (pages < 0) {
+        sb__config_warn(config, SB_WARN_CONFIG,
+                        "BROKER_WAL_AUTOCHECKPOINT must not be negative; %d is used instead of "
+                        "%lld",
+                        DEFAULT_AUTOCHECKPOINT, (long long)pages);
+    }
+    return autocheckpoint(sb__config_settings(config));
 }
 
 sb_status sb__sqlite_apply_settings(sb__sqlite *sqlite, const sb__settings *settings)
@@ -175,8 +193,7 @@ sb_status sb__sqlite_apply_settings(sb__sqlite *sqlite, const sb__settings *sett
         return sb__sqlite_fail_run(sqlite, code);
     }
     sqlite->busy_timeout_ms = clamp_to_int(settings->busy_timeout_ms, 0);
-    sb__checkpoint_install(sqlite->db, &sqlite->checkpointer,
-                           clamp_to_int(settings->wal_autocheckpoint, DEFAULT_AUTOCHECKPOINT));
+    sb__checkpoint_install(sqlite->db, &sqlite->checkpointer, autocheckpoint(settings));
     return SB_OK;
 }
 

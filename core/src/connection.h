@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "checkpoint.h"
+#include "config.h"
 #include "error.h"
 #include "runner_sqlite.h"
 #include "statements.h"
@@ -42,5 +43,8 @@ struct sb__sqlite {
 
 /* The setting of the page cache as SQLite takes it. */
 int sb__sqlite_cache_size(const sb__settings *settings);
+
+/* The pages between checkpoints, as SQLite takes them; warns of a setting that makes no sense. */
+int sb__sqlite_autocheckpoint(const sb_config *config);
 
 #endif

@@ -172,8 +172,8 @@ sb_status sb_runner_apply_settings(const sb_runner *runner, void *payload, const
     settings = sb__config_settings(config);
     snprintf(sql[0], sizeof sql[0], "PRAGMA cache_size = %d", sb__sqlite_cache_size(settings));
     snprintf(sql[1], sizeof sql[1], "PRAGMA synchronous = %d", (int)settings->sync_mode);
-    snprintf(sql[2], sizeof sql[2], "PRAGMA wal_autocheckpoint = %lld",
-             (long long)settings->wal_autocheckpoint);
+    snprintf(sql[2], sizeof sql[2], "PRAGMA wal_autocheckpoint = %d",
+             sb__sqlite_autocheckpoint(config));
     for (size_t i = 0; !status && i < sizeof sql / sizeof sql[0]; i++) {
         status = sb__run_once(&r, sql[i], strlen(sql[i]), NULL, NULL, NULL);
     }

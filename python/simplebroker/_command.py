@@ -19,7 +19,6 @@ from ._library import NULL, callback_failed, last_error, text
 from ._native import ffi, lib
 
 _from_handle = ffi.from_handle
-_CALLERS_DEPTH = 5  # frames from a callback to who called a function of `commands`
 
 
 class _Run:
@@ -121,7 +120,7 @@ def sbpy_command_is_terminal(payload: Any, stream: int) -> int:
 
 @ffi.def_extern(onerror=_kept)
 def sbpy_command_warn(payload: Any, kind: int, message: Any) -> None:
-    issue_warning(kind, text(message), stacklevel=_CALLERS_DEPTH)
+    issue_warning(kind, text(message))
 
 
 @ffi.def_extern(error=1, onerror=_kept)

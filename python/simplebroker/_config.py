@@ -7,9 +7,11 @@ values that keep the environment out (`ResolvedConfig`).
 
 from __future__ import annotations
 
+import sys
 import threading
 import warnings
 from collections.abc import ItemsView, Iterator, Mapping
+from types import FrameType
 
 from ._exceptions import InvalidConfigError
 from ._later import typing
@@ -27,6 +29,7 @@ _INT64 = range(-(2**63), 2**63)
 # ---- warnings --------------------------------------------------------------------------------
 
 _heard = threading.local()
+_INSIDE = (__package__, "contextlib")  # whose frames are not where a warning comes from
 
 
 def _hear(kind: int, message: str) -> None:
@@ -35,27 +38,38 @@ def _hear(kind: int, message: str) -> None:
     heard.append((kind, message))
 
 
-def issue_warnings(stacklevel: int = 2) -> None:
+def issue_warnings() -> None:
     """Gives this thread's warnings to Python's `warnings`, which may turn them into exceptions."""
     heard = _heard.__dict__.pop("warnings", ())
     for kind, message in heard:
-        issue_warning(kind, message, stacklevel + 1)
+        issue_warning(kind, message)
 
 
-def issue_warning(kind: int, message: str, stacklevel: int = 2) -> None:
-    """Gives one warning (`SB_WARN_*`; 0: of a command's own) to Python's `warnings`."""
+def issue_warning(kind: int, message: str) -> None:
+    """Gives one warning (`SB_WARN_*`; 0: of a command's own) to Python's `warnings`.
+
+    It is attributed to the line outside of the package that led here, however deep that is.
+    """
     if kind == lib.SB_WARN_PROJECT_FILE:
         _print_warning(message)
     elif kind in (0, lib.SB_WARN_ALIAS, lib.SB_WARN_CHECKPOINT, lib.SB_WARN_NETWORK_FS):
-        warnings.warn(message, RuntimeWarning, stacklevel=stacklevel + 1)
+        warnings.warn(message, RuntimeWarning, stacklevel=_level_of_caller())
     else:
-        warnings.warn(message, UserWarning, stacklevel=stacklevel + 1)
+        warnings.warn(message, UserWarning, stacklevel=_level_of_caller())
+
+
+def _level_of_caller() -> int:
+    """The `stacklevel` of the innermost frame outside of the package, seen from our caller."""
+    frame: FrameType | None = sys._getframe(1)
+    level = 1
+    while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] in _INSIDE:
+        frame = frame.f_back
+        level += 1
+    return level
 
 
 def _print_warning(message: str) -> None:
     """What the contract has on standard error: a project file that exposes something."""
-    import sys
-
     print(f"simplebroker: warning: {message}", file=sys.stderr)
 
 
@@ -232,7 +246,7 @@ class ResolvedConfig(Mapping[str, "typing.Any"]):
         native = _owned(lib.sb_config_isolated)
         for key, value in _override(native, dict(values).items()).items():
             _refuse(key, value)
-        issue_warnings(stacklevel=2)
+        issue_warnings()
         object.__setattr__(self, "_config", Config(native))
 
     def __getitem__(self, key: str) -> typing.Any:
@@ -340,7 +354,6 @@ def config_handle(
     config: Mapping[str, typing.Any] | None,
     *,
     ambient: str = "environment",
-    stacklevel: int = 2,
 ) -> Config:
     """The settings that a `config=` argument means.
 
@@ -348,7 +361,6 @@ def config_handle(
         config: a `ResolvedConfig` is used as it is; other mappings lie over the environment of
             now; None is the ambient configuration.
         ambient: what None means.
-        stacklevel: of warnings, seen from the caller.
 
     Raises:
         InvalidConfigError: for a value that a setting cannot take.
@@ -362,7 +374,7 @@ def config_handle(
     resolved = from_environment()
     if config:
         resolved.extra = _override(resolved.native, config.items())
-    issue_warnings(stacklevel + 1)
+    issue_warnings()
     return resolved
 
 
@@ -384,7 +396,7 @@ def resolve_config(overrides: Mapping[str, typing.Any] | None = None) -> typing.
     resolved = from_environment()
     if overrides is not None:
         resolved.extra = _override(resolved.native, overrides.items())
-    issue_warnings(stacklevel=2)
+    issue_warnings()
     return dict(resolved.values)
 
 
@@ -400,5 +412,5 @@ def resolve_isolated_config(overrides: Mapping[str, typing.Any]) -> ResolvedConf
 def load_config() -> dict[str, typing.Any]:
     """All settings of the environment as it is now; see `resolve_config()`."""
     resolved = from_environment()
-    issue_warnings(stacklevel=2)
+    issue_warnings()
     return dict(resolved.values)

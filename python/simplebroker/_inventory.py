@@ -219,7 +219,7 @@ class Inventory(Operations):
         broker = self._ready or self._enter()
         status = lib.sb_alias_add(broker, name, len(name), queue, len(queue), self._options)
         self._done(status, "add_alias")
-        issue_warnings(stacklevel=2)
+        issue_warnings()
 
     def remove_alias(self, alias: str) -> None:
         """Removes an alias; an unknown one is no error."""

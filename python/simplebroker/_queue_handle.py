@@ -33,7 +33,7 @@ class QueueHandle:
     ) -> None:
         self._name = checked_name(name)
         self._config_argument = config
-        self._config: Config = config_handle(config, stacklevel=3)
+        self._config: Config = config_handle(config)
         self._shows_path = db_path is not None and db_path != ""
         self._runner = runner
         self._persistent = bool(persistent)

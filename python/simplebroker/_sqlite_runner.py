@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from . import _exceptions
 from ._callbacks import RunnerCalls, cancelled_by
+from ._config import config_handle, issue_warnings
 from ._library import EMPTY, NULL, check
 from ._native import ffi, lib
 from ._runner import SetupPhase
@@ -86,8 +87,6 @@ class SQLiteRunner:
     def __init__(
         self, db_path: str | os.PathLike[str], *, config: Mapping[str, Any] | None = None
     ) -> None:
-        from ._config import config_handle
-
         path = os.fspath(db_path)
         self._in_memory = path in ("", ":memory:")
         self._path = path if self._in_memory else os.path.abspath(path)
@@ -144,6 +143,7 @@ class SQLiteRunner:
             check(lib.sb_runner_apply_settings(calls.native, calls.payload, self._config.native))
         except sqlite3.Error as error:
             raise _translated(error) from error
+        issue_warnings()
 
     def close(self) -> None:
         """Closes the connections of all threads; the runner can be used again.

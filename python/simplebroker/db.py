@@ -82,7 +82,7 @@ class BrokerCore(Inventory):
     ) -> None:
         self._runner = runner
         self._closes_runner = True
-        self._prepare(config_handle(config, ambient="snapshot", stacklevel=3), stop_event)
+        self._prepare(config_handle(config, ambient="snapshot"), stop_event)
         self._enter()
 
     _closes_runner = False
@@ -124,7 +124,7 @@ class BrokerCore(Inventory):
                 handle = self._handle
                 if handle is None:
                     handle = self._handle = self._open()
-            issue_warnings(stacklevel=4)
+            issue_warnings()
         if self._waiting is UNSTOPPED:
             self._ready = handle
         return handle
@@ -354,7 +354,7 @@ class BrokerDB(BrokerCore):
         config: Mapping[str, typing.Any] = SNAPSHOT,
         stop_event: threading.Event | None = None,
     ) -> None:
-        settings = config_handle(config, ambient="snapshot", stacklevel=3)
+        settings = config_handle(config, ambient="snapshot")
         self._start(as_target(db_path), settings, waiting_for(stop_event))
 
     @classmethod

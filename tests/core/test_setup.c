@@ -161,6 +161,37 @@ static void test_setup__stored_values_and_settings_through_a_runner(void **state
     sb_values_free(values);
 }
 
+static void hear(void *count, sb_warning kind, const char *message)
+{
+    assert_int_equal(kind, SB_WARN_CONFIG);
+    assert_non_null(strstr(message, "BROKER_WAL_AUTOCHECKPOINT"));
+    ++*(int *)count;
+}
+
+static void test_setup__a_negative_checkpoint_setting_is_the_default(void **state)
+{
+    static const char key[] = "BROKER_WAL_AUTOCHECKPOINT";
+    scratch *s = *state;
+    sqlite3_stmt *statement = NULL;
+    sqlite3 *db = NULL;
+    sb_runner runner;
+    int warnings = 0;
+
+    assert_ok(sb_runner_init(&runner, SB_RUNNER_VERSION));
+    runner.run = run;
+    assert_int_equal(sqlite3_open(s->path, &db), SQLITE_OK);
+    assert_ok(sb_config_on_warning(s->config, hear, &warnings, NULL));
+    assert_ok(sb_config_set_int64(s->config, key, SB_NTS, -5));
+    assert_ok(sb_runner_apply_settings(&runner, db, s->config));
+    assert_int_equal(warnings, 1);
+    assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA wal_autocheckpoint", -1, &statement, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int(statement, 0), 1000);
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +203,8 @@ int main(void)
                                         scratch_free),
         cmocka_unit_test_setup_teardown(test_setup__lock_excludes, scratch_open, scratch_free),
         cmocka_unit_test_setup_teardown(test_setup__stored_values_and_settings_through_a_runner,
+                                        scratch_open, scratch_free),
+        cmocka_unit_test_setup_teardown(test_setup__a_negative_checkpoint_setting_is_the_default,
                                         scratch_open, scratch_free),
     };
 
