@@ -184,7 +184,7 @@ static void write_and_take(sb_broker *broker, size_t count)
 {
     sb_messages *messages = batch(), *taken = NULL;
     int64_t ids[128];
-    char body[8];
+    char body[24];
 
     for (size_t i = 0; i < count; i++) {
         snprintf(body, sizeof body, "%zu", i);
