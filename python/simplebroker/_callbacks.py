@@ -96,10 +96,11 @@ _take_call = lib.sbpy_take_call
 class _Driver:
     """A runner as the library's payload."""
 
-    __slots__ = ("failed", "handle", "released", "runner")
+    __slots__ = ("failed", "handle", "released", "runner", "stop_event")
 
-    def __init__(self, runner: typing.Any) -> None:
+    def __init__(self, runner: typing.Any, stop_event: typing.Any = None) -> None:
         self.runner = runner
+        self.stop_event = stop_event  # ends a set-up that waits
         self.failed = False  # something is noted that a success makes void
         self.released = False  # the library will not call any more
         self.handle = ffi.new_handle(self)
@@ -112,6 +113,12 @@ class _Driver:
         """After a failure that the library overcame by trying again: lets go of its exception."""
         self.failed = False
         forget_callback_failure()
+
+    def set_up(self, phase: typing.Any) -> None:
+        if self.stop_event is not None and hasattr(self.runner, "setup_with_stop_event"):
+            self.runner.setup_with_stop_event(phase, self.stop_event)
+        else:
+            self.runner.setup(phase)
 
     def push(self, rows: typing.Any, result: typing.Any) -> int:
         if type(result) is list:
@@ -217,7 +224,7 @@ def sbpy_runner_rollback(payload: typing.Any) -> int:
 
 @ffi.def_extern(error=lib.SB_EUSER, onerror=_runner_failed)
 def sbpy_runner_setup(payload: typing.Any, phase: int) -> int:
-    _from_handle(payload).runner.setup(_setup_phase(phase))
+    _from_handle(payload).set_up(_setup_phase(phase))
     return 0
 
 
@@ -297,7 +304,10 @@ def _close(driver: _Driver, broker: typing.Any) -> None:
 
 
 def open_runner(
-    runner: typing.Any, config: _config.Config, options: typing.Any = NULL
+    runner: typing.Any,
+    config: _config.Config,
+    options: typing.Any = NULL,
+    stop_event: typing.Any = None,
 ) -> typing.Any:
     """Opens a broker whose SQL a Python object runs, and sets up the schema through it.
 
@@ -307,6 +317,7 @@ def open_runner(
             `close` is never called.
         config: settings of the broker.
         options: `sb_options *` with `cancel` and `timeout_ms`, or NULL.
+        stop_event: handed to the runner's `setup_with_stop_event`, if it has that.
 
     Returns:
         An owned `sb_broker *`: closed when it is collected, or by `ffi.release()`. While it is open
@@ -315,7 +326,7 @@ def open_runner(
     Raises:
         Whatever the runner raises; RuntimeError for a database that is not the package's.
     """
-    driver = _Driver(runner)
+    driver = _Driver(runner, stop_event)
     out = ffi.new("sb_broker **")
     _closing.add(driver.handle)
     check(

@@ -71,14 +71,27 @@ class SQLRunner(Protocol):
 
 
 class SetupAwareRunner(Protocol):
-    """Members of a runner that takes part in the set-up of a shared database. All optional."""
+    """Members that a runner may have beyond those of `SQLRunner`. All optional."""
 
     def setup_with_stop_event(self, phase: SetupPhase, stop_event: threading.Event | None) -> None:
-        """Like `setup`, but ends with an exception when the event is set."""
+        """Called instead of `setup` by a broker with a stop event, which ends it when it is set."""
         ...
 
     def run_exclusive_setup(self, phase: SetupPhase, operation: Callable[[], None]) -> bool:
-        """Runs an operation unless the phase is done; True if it ran."""
+        """Runs an operation unless the phase is done; True if it ran. For programs: brokers set up
+        the schema in a transaction, which excludes others by itself."""
+        ...
+
+    def cleanup_marker_files(self) -> None:
+        """Forgets what it saw of the set-up; called before a broker closes the runner."""
+        ...
+
+    def release_thread_connection(self) -> None:
+        """Called by `BrokerCore.close()` instead of `close`: gives back this thread's part."""
+        ...
+
+    def shutdown(self) -> None:
+        """Called by `BrokerCore.shutdown()` instead of `close`."""
         ...
 
 

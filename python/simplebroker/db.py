@@ -56,6 +56,15 @@ def _leave_to_parent() -> None:
 os.register_at_fork(after_in_child=_leave_to_parent)
 
 
+def _call_first(runner: typing.Any, *names: str) -> None:
+    """Calls the first of some optional methods that a runner has."""
+    for name in names:
+        method = getattr(runner, name, None)
+        if callable(method):
+            method()
+            return
+
+
 class BrokerCore(Inventory):
     """A broker over a runner: somebody who executes its SQL.
 
@@ -65,11 +74,13 @@ class BrokerCore(Inventory):
     Args:
         runner: executes the SQL; the broker's `close()` closes it too.
         config: settings; the environment at the first import of the package by default.
-        backend_plugin: accepted for programs that name the backend; SQLite's by default.
+        backend_plugin: the backend that the runner speaks to; by default the runner's own
+            `backend_plugin`, else SQLite's. Its version is checked.
         stop_event: when set, operations end with StopException.
 
     Raises:
-        Whatever the runner raises; RuntimeError for a database that is not a broker's.
+        Whatever the runner raises; RuntimeError for a database that is not a broker's, or a backend
+        of another version.
     """
 
     def __init__(
@@ -82,10 +93,12 @@ class BrokerCore(Inventory):
     ) -> None:
         self._runner = runner
         self._closes_runner = True
+        self._backend_plugin = backend_plugin
         self._prepare(config_handle(config, ambient="snapshot"), stop_event)
         self._enter()
 
     _closes_runner = False
+    _backend_plugin: _plugins.BackendPlugin | None = None
 
     def _prepare(self, config: Config, stop_event: threading.Event | None) -> None:
         self._config = config
@@ -101,7 +114,11 @@ class BrokerCore(Inventory):
         _cores.add(self)
 
     def _open(self) -> typing.Any:
-        return _callbacks.open_runner(self._runner, self._config, self._options)
+        plugin = self._backend_plugin or getattr(self._runner, "backend_plugin", None)
+        if plugin is not None:
+            _plugins.ensure_capabilities(plugin)
+        event = self._waiting.event
+        return _callbacks.open_runner(self._runner, self._config, self._options, event)
 
     def _enter(self) -> typing.Any:
         if self._forked:
@@ -294,9 +311,19 @@ class BrokerCore(Inventory):
     def close(self) -> None:
         """Closes the broker, waiting at most 5 s for operations of other threads. Repeatable.
 
+        A broker made over a runner closes that too; one with `release_thread_connection()` only
+        gives back what this thread has of it.
+
         Raises:
-            Whatever the runner's `close()` raises, if the broker was made over one.
+            Whatever the runner raises.
         """
+        self._leave("release_thread_connection")
+
+    def shutdown(self) -> None:
+        """The same as `close()`, but for a runner that has `shutdown()`, which is called then."""
+        self._leave("shutdown")
+
+    def _leave(self, runners_way: str) -> None:
         self._ready = None
         handle, self._handle = self._handle, None
         if self._forked:
@@ -304,12 +331,9 @@ class BrokerCore(Inventory):
         if handle is not None:
             # Another thread may be about to call with it: freed when nobody has it any more.
             lib.sb_shut(handle)
-        if self._closes_runner and hasattr(self._runner, "close"):
-            self._runner.close()
-
-    def shutdown(self) -> None:
-        """The same as `close()`."""
-        self.close()
+        if self._closes_runner:
+            _call_first(self._runner, "cleanup_marker_files")
+            _call_first(self._runner, runners_way, "close")
 
     def __enter__(self) -> typing.Self:
         return self
