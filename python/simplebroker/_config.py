@@ -244,9 +244,11 @@ class ResolvedConfig(Mapping[str, "typing.Any"]):
 
     def __init__(self, values: Mapping[str, typing.Any]) -> None:
         native = _owned(lib.sb_config_isolated)
-        for key, value in _override(native, dict(values).items()).items():
-            _refuse(key, value)
-        issue_warnings()
+        try:
+            for key, value in _override(native, dict(values).items()).items():
+                _refuse(key, value)
+        finally:
+            issue_warnings()
         object.__setattr__(self, "_config", Config(native))
 
     def __getitem__(self, key: str) -> typing.Any:
@@ -371,10 +373,17 @@ def config_handle(
         config = SNAPSHOT
     if isinstance(config, Snapshot):
         return config.config()
-    resolved = from_environment()
-    if config:
-        resolved.extra = _override(resolved.native, config.items())
-    issue_warnings()
+    return _over_environment(config)
+
+
+def _over_environment(overrides: Mapping[str, typing.Any] | None) -> Config:
+    """The environment as it is now with values laid over it; its warnings are issued."""
+    try:
+        resolved = from_environment()
+        if overrides is not None:
+            resolved.extra = _override(resolved.native, overrides.items())
+    finally:
+        issue_warnings()
     return resolved
 
 
@@ -393,11 +402,7 @@ def resolve_config(overrides: Mapping[str, typing.Any] | None = None) -> typing.
     """
     if isinstance(overrides, ResolvedConfig):
         return _wrapped(overrides._config)
-    resolved = from_environment()
-    if overrides is not None:
-        resolved.extra = _override(resolved.native, overrides.items())
-    issue_warnings()
-    return dict(resolved.values)
+    return dict(_over_environment(overrides).values)
 
 
 def resolve_isolated_config(overrides: Mapping[str, typing.Any]) -> ResolvedConfig:
@@ -411,6 +416,4 @@ def resolve_isolated_config(overrides: Mapping[str, typing.Any]) -> ResolvedConf
 
 def load_config() -> dict[str, typing.Any]:
     """All settings of the environment as it is now; see `resolve_config()`."""
-    resolved = from_environment()
-    issue_warnings()
-    return dict(resolved.values)
+    return dict(_over_environment(None).values)

@@ -237,8 +237,10 @@ def target_or_default(
 
 def _found(function: typing.Any, *arguments: typing.Any) -> BrokerTarget:
     out = ffi.new("sb_target **")
-    check(function(out, *arguments))
-    issue_warnings()
+    try:
+        check(function(out, *arguments))
+    finally:
+        issue_warnings()
     return from_native(ffi.gc(out[0], lib.sb_target_free))
 
 
@@ -278,8 +280,11 @@ def resolve_broker_target(
     """
     arguments = (NULL, 0) if starting_dir is None else _directory(starting_dir)
     out = ffi.new("sb_target **")
-    status = check(lib.sb_target_discover(out, *arguments, config_handle(config).native))
-    issue_warnings()
+    settings = config_handle(config)
+    try:
+        status = check(lib.sb_target_discover(out, *arguments, settings.native))
+    finally:
+        issue_warnings()
     return None if status == EMPTY else from_native(ffi.gc(out[0], lib.sb_target_free))
 
 

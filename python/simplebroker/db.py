@@ -140,8 +140,10 @@ class BrokerCore(Inventory):
             with self._opening:
                 handle = self._handle
                 if handle is None:
-                    handle = self._handle = self._open()
-            issue_warnings()
+                    try:
+                        handle = self._handle = self._open()
+                    finally:
+                        issue_warnings()
         if self._waiting is UNSTOPPED:
             self._ready = handle
         return handle

@@ -80,3 +80,17 @@ def test_negative_pages_between_checkpoints_warn_the_caller_and_mean_the_default
     caught = heard(lambda: call(tmp_path / "a.db"))
     assert [(w.category, w.filename) for w in caught] == [(UserWarning, __file__)]
     assert "BROKER_WAL_AUTOCHECKPOINT" in str(caught[0].message)
+
+
+def test_warnings_come_with_an_error_not_with_a_later_call(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    project = tmp_path / ".broker.toml"
+    project.write_text('version = 1\nbackend = "none"\ntarget = "x://user:secret@host"\n')
+    project.chmod(0o600)
+    for find in simplebroker.target_for_directory, simplebroker.resolve_broker_target:
+        with pytest.raises(RuntimeError):
+            find(tmp_path)
+        assert capfd.readouterr().err.count("embeds a backend password") == 1
+        simplebroker.target_for_directory(tmp_path.parent)
+        assert capfd.readouterr().err == ""
