@@ -191,7 +191,7 @@ class Operations:
             The message, or None when none matches.
         """
         if exact_timestamp is None:
-            return self._claim_oldest(queue, with_timestamps)
+            return self._claim_oldest(queue_name(queue), with_timestamps)
         broker = self._ready or self._enter()
         name = queue_name(queue)
         number = exact_id(exact_timestamp, "exact_timestamp")
@@ -199,9 +199,8 @@ class Operations:
         status = lib.sb_claim_id(out, broker, name, len(name), number, self._options)
         return self._taken(out, status, "claim operation", with_timestamps)
 
-    def _claim_oldest(self, queue: str, with_timestamps: bool) -> typing.Any:
+    def _claim_oldest(self, name: bytes, with_timestamps: bool) -> typing.Any:
         broker = self._ready or self._enter()
-        name = queue_name(queue)
         rows: list[typing.Any] = []
         shape = 1 if with_timestamps else 0
         status = _claim_one(id(rows), broker, name, len(name), self._options, shape)
@@ -295,7 +294,7 @@ class Operations:
             The message, or None when none matches.
         """
         if exact_timestamp is None:
-            return self._peek_oldest(queue, with_timestamps, include_claimed)
+            return self._peek_oldest(queue_name(queue), with_timestamps, include_claimed)
         broker = self._ready or self._enter()
         name = queue_name(queue)
         options = self._bounded(None, None, _INCLUDE_CLAIMED if include_claimed else 0)
@@ -304,9 +303,8 @@ class Operations:
         status = lib.sb_peek_id(out, broker, name, len(name), number, options)
         return self._taken(out, status, "peek operation", with_timestamps)
 
-    def _peek_oldest(self, queue: str, with_timestamps: bool, include_claimed: bool) -> typing.Any:
+    def _peek_oldest(self, name: bytes, with_timestamps: bool, include_claimed: bool) -> typing.Any:
         broker = self._ready or self._enter()
-        name = queue_name(queue)
         options = self._bounded(None, None, _INCLUDE_CLAIMED) if include_claimed else self._options
         rows: list[typing.Any] = []
         shape = 1 if with_timestamps else 0

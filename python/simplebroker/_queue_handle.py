@@ -32,6 +32,7 @@ class QueueHandle:
         config: Mapping[str, typing.Any] | None = None,
     ) -> None:
         self._name = checked_name(name)
+        self._native_name = self._name.encode()
         self._config_argument = config
         self._config: Config = config_handle(config)
         self._shows_path = db_path is not None and db_path != ""
@@ -298,7 +299,7 @@ class QueueHandle:
 
 
 _OWN = frozenset(
-    "_name _config_argument _config _shows_path _runner _persistent _target _waiting _last_ts "
+    "_name _native_name _config_argument _config _shows_path _runner _persistent _target _waiting _last_ts "
     "_waiter _connection".split()
 )
 

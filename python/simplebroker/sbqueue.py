@@ -124,7 +124,7 @@ class Queue(QueueHandle):
                 before_timestamp=before_timestamp,
             )
         if after_timestamp is None and before_timestamp is None:
-            return self._do(BrokerCore._claim_oldest, self._name, with_timestamps)
+            return self._do(BrokerCore._claim_oldest, self._native_name, with_timestamps)
         return _first(
             self.read_many(
                 1,
@@ -322,7 +322,9 @@ class Queue(QueueHandle):
                 include_claimed=include_claimed,
             )
         if after_timestamp is None and before_timestamp is None:
-            return self._do(BrokerCore._peek_oldest, self._name, with_timestamps, include_claimed)
+            return self._do(
+                BrokerCore._peek_oldest, self._native_name, with_timestamps, include_claimed
+            )
         return _first(
             self.peek_many(
                 1,
