@@ -299,8 +299,8 @@ class QueueHandle:
 
 
 _OWN = frozenset(
-    "_name _native_name _config_argument _config _shows_path _runner _persistent _target _waiting _last_ts "
-    "_waiter _connection".split()
+    "_name _native_name _config_argument _config _shows_path _runner _persistent _target _waiting "
+    "_last_ts _waiter _connection".split()
 )
 
 
