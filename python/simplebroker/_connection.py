@@ -15,7 +15,7 @@ Id = int | str
 
 @runtime_checkable
 class BrokerConnection(Protocol):
-    """What every backend's broker offers; `BrokerCore` documents the methods."""
+    """What every backend's broker offers."""
 
     # ---- messages ------------------------------------------------------------------------------
 
@@ -197,3 +197,15 @@ class BrokerConnection(Protocol):
     def set_stop_event(self, stop_event: threading.Event | None) -> None: ...
     def close(self) -> None: ...
     def shutdown(self) -> None: ...
+
+
+def _describe() -> None:
+    """Gives the methods the descriptions that they have where they are implemented."""
+    from .db import BrokerCore
+
+    for name, method in vars(BrokerConnection).items():
+        if callable(method) and not name.startswith("_"):
+            method.__doc__ = getattr(BrokerCore, name).__doc__
+
+
+_describe()

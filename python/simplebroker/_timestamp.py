@@ -96,7 +96,10 @@ class TimestampGenerator:
 
         Raises:
             TimestampError: the text is none of these.
+            TypeError: it is no text.
         """
+        if not isinstance(timestamp_str, str):
+            raise TypeError(f"a timestamp must be a string, not {type(timestamp_str).__name__}")
         encoded = timestamp_str.encode("utf-8", "surrogatepass")
         parse = lib.sb_timestamp_parse_exact if exact else lib.sb_bound_parse
         out = ffi.new("int64_t *")

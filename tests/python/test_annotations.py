@@ -54,6 +54,15 @@ def test_public_functions__are_annotated():
                     assert "return" in function.__annotations__, f"{name}.{public}: {function}"
 
 
+def test_public_functions__are_described():
+    for name in MODULES:
+        module = importlib.import_module(name)
+        for public in getattr(module, "__all__", ()):
+            for described in functions_of(getattr(module, public)):
+                if not described.__name__.startswith("_"):
+                    assert inspect.getdoc(described), f"{name}.{public}: {described}"
+
+
 def test_import__loads_no_module_that_is_rarely_needed(program):
     rare = ("typing", "pathlib", "dataclasses", "inspect", "re", "json", "sqlite3", "logging")
     printed = program(f"""

@@ -157,3 +157,11 @@ def test_exact_ids() -> None:
         TimestampGenerator.validate("1700000000", exact=True)
     with pytest.raises(TimestampError, match="exceeds maximum value"):
         TimestampGenerator.validate("9" * 19, exact=True)
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("value", [None, 5, b"5", 1.5])
+def test_validate__takes_texts_only(value):
+    for exact in (False, True):
+        with pytest.raises(TypeError):
+            TimestampGenerator.validate(value, exact=exact)
