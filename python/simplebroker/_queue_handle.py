@@ -179,7 +179,9 @@ class QueueHandle:
         Raises:
             RuntimeError: it could not be opened (the cause says why), or belongs to the parent of
                 this forked process.
+            StopException: the stop event is set.
         """
+        self._waiting.raise_if_stopped()
         if self._connection is None:
             with open_at(self._target, self._config, self._waiting) as core:
                 yield core

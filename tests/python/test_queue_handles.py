@@ -170,3 +170,19 @@ def test_close_releases_the_connections_of_all_threads(path, elsewhere, closer):
     done.set()
     for thread in threads:
         thread.join()
+
+
+@pytest.mark.parametrize("persistent", [False, True])
+def test_a_stopped_queue__gives_out_no_connection(tmp_path, persistent):
+    stop = threading.Event()
+    with Queue("q", db_path=str(tmp_path / "a.db"), persistent=persistent) as queue:
+        queue.set_stop_event(stop)
+        with queue.get_connection() as broker:
+            broker.write("q", "body")
+        stop.set()
+        with pytest.raises(StopException) as caught, queue.get_connection():
+            pass
+        assert caught.value.retryable is False
+        stop.clear()
+        with queue.get_connection() as broker:
+            assert broker.peek_one("q", with_timestamps=False) == "body"
