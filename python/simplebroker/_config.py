@@ -28,12 +28,27 @@ _INT64 = range(-(2**63), 2**63)
 
 # ---- warnings --------------------------------------------------------------------------------
 
+_OF_OPERATIONS = (
+    0,
+    lib.SB_WARN_ALIAS,
+    lib.SB_WARN_TIMESTAMP,
+    lib.SB_WARN_CHECKPOINT,
+    lib.SB_WARN_NETWORK_FS,
+)
 _heard = threading.local()
 _INSIDE = (__package__, "contextlib")  # whose frames are not where a warning comes from
 
 
 def _hear(kind: int, message: str) -> None:
-    """Keeps what the library warns of until `issue_warnings()`: a callback cannot raise."""
+    """Keeps what the library warns of until `issue_warnings()`: a callback cannot raise.
+
+    What happens to a write is told at once, for nobody asks after each; if that raises, later.
+    """
+    if kind == lib.SB_WARN_TIMESTAMP:
+        try:
+            return issue_warning(kind, message)
+        except Warning:
+            pass
     heard: list[tuple[int, str]] = _heard.__dict__.setdefault("warnings", [])
     heard.append((kind, message))
 
@@ -52,7 +67,7 @@ def issue_warning(kind: int, message: str) -> None:
     """
     if kind == lib.SB_WARN_PROJECT_FILE:
         _print_warning(message)
-    elif kind in (0, lib.SB_WARN_ALIAS, lib.SB_WARN_CHECKPOINT, lib.SB_WARN_NETWORK_FS):
+    elif kind in _OF_OPERATIONS:
         warnings.warn(message, RuntimeWarning, stacklevel=_level_of_caller())
     else:
         warnings.warn(message, UserWarning, stacklevel=_level_of_caller())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -94,3 +95,26 @@ def test_warnings_come_with_an_error_not_with_a_later_call(
         assert capfd.readouterr().err.count("embeds a backend password") == 1
         simplebroker.target_for_directory(tmp_path.parent)
         assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("persistent", [False, True])
+def test_ids_that_stay_in_use_are_warned_of_while_the_write_runs(
+    tmp_path: Path, persistent: bool
+) -> None:
+    path = tmp_path / "a.db"
+    with Queue("q", db_path=str(path), persistent=persistent) as queue:
+        queue.write("body")
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.execute(
+            "CREATE TRIGGER no BEFORE INSERT ON messages BEGIN "
+            "SELECT RAISE(ABORT, 'UNIQUE constraint failed: messages.ts'); END"
+        )
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            with pytest.raises(RuntimeError, match="after 3 attempts"):
+                queue.write("body")
+        categories = {w.category for w in caught if w.category is not ResourceWarning}
+        assert categories == {RuntimeWarning}
+        connection.execute("DROP TRIGGER no")
+        connection.close()
+        assert heard(lambda: queue.write("body")) == []
