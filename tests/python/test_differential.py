@@ -51,7 +51,6 @@ ACCEPTED = {
     "deserialize_broker_target(payload=*": "what is no mapping is no target",
     "DBConnection(runner=*": "a runner is looked at when it is used",
     "PollingStrategy(max_interval=*": "an interval is looked at when it is used",
-    "TimestampGenerator.validate(timestamp_str=16:*": "bytes have no encode()",
     "vacuum_is_eligible(*": "counts are 64 bits wide, and not negative",
     "sidecar(sql=9:*": "an empty text is no statement",
     "sidecar(params=[02]:*": "no parameters",
