@@ -31,8 +31,7 @@ class QueueHandle:
         runner: _runner.SQLRunner | None = None,
         config: Mapping[str, typing.Any] | None = None,
     ) -> None:
-        self._name = checked_name(name)
-        self._native_name = self._name.encode()
+        self._rename(name)
         self._config_argument = config
         self._config: Config = config_handle(config)
         self._shows_path = db_path is not None and db_path != ""
@@ -52,8 +51,16 @@ class QueueHandle:
 
     @property
     def name(self) -> str:
-        """The queue's name."""
+        """The queue's name. Derived classes may set it, to any that is valid."""
         return self._name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._rename(name)
+
+    def _rename(self, name: str) -> None:
+        self._name = checked_name(name)
+        self._native_name = self._name.encode()
 
     @property
     def db_target(self) -> str | BrokerTarget:

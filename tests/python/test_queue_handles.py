@@ -186,3 +186,15 @@ def test_a_stopped_queue__gives_out_no_connection(tmp_path, persistent):
         stop.clear()
         with queue.get_connection() as broker:
             assert broker.peek_one("q", with_timestamps=False) == "body"
+
+
+def test_a_derived_class__may_set_the_name(path):
+    class Prefixed(Queue):
+        def __init__(self, name, **keywords):
+            super().__init__(name, **keywords)
+            self.name = f"prefix.{name}"
+
+    queue = Prefixed("q", db_path=path)
+    queue.write("body")
+    assert (queue.name, str(queue)) == ("prefix.q", "prefix.q")
+    assert Queue("prefix.q", db_path=path).read() == "body"
