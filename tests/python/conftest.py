@@ -32,6 +32,12 @@ def pytest_collection_modifyitems(config, items):
     items[:] = [item for item in items if not item.get_closest_marker("ours")]
 
 
+def pytest_sessionfinish(session, exitstatus):
+    """A file for our package alone is in order with the reference."""
+    if REFERENCE and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+        session.exitstatus = pytest.ExitCode.OK
+
+
 @pytest.fixture
 def path(tmp_path):
     """Where a broker's file goes; nothing is there yet."""
