@@ -91,7 +91,7 @@ class BaseWatcher(ABC):
     ) -> None:
         self._stop_event = threading.Event() if stop_event is None else stop_event
         self._running = Running(self._stop_event)
-        self._config = config_handle(config, ambient="snapshot").values
+        self._config = config_handle(config).values
         self._owns_queue = not isinstance(queue, Queue)
         self._queue_obj = (
             queue

@@ -145,7 +145,7 @@ class DBConnection:
         config: Mapping[str, typing.Any] = SNAPSHOT,
         share_in_process: bool = False,
     ) -> None:
-        settings = config_handle(config, ambient="snapshot")
+        settings = config_handle(config)
         target = None if runner is not None else as_target(db_path)
         self._start(target, runner, settings, share_in_process)
 

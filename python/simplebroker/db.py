@@ -94,7 +94,7 @@ class BrokerCore(Inventory):
         self._runner = runner
         self._closes_runner = True
         self._backend_plugin = backend_plugin
-        self._prepare(config_handle(config, ambient="snapshot"), stop_event)
+        self._prepare(config_handle(config), stop_event)
         self._enter()
 
     _closes_runner = False
@@ -380,7 +380,7 @@ class BrokerDB(BrokerCore):
         config: Mapping[str, typing.Any] = SNAPSHOT,
         stop_event: threading.Event | None = None,
     ) -> None:
-        settings = config_handle(config, ambient="snapshot")
+        settings = config_handle(config)
         self._start(as_target(db_path), settings, waiting_for(stop_event))
 
     @classmethod

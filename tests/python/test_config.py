@@ -7,8 +7,15 @@ from collections.abc import Mapping
 
 import pytest
 
-from simplebroker import Queue, ResolvedConfig, resolve_config, resolve_isolated_config
+from simplebroker import (
+    Queue,
+    ResolvedConfig,
+    open_broker,
+    resolve_config,
+    resolve_isolated_config,
+)
 from simplebroker._constants import load_config
+from simplebroker.db import BrokerDB
 from simplebroker.ext import BrokerError, InvalidConfigError, MessageError
 
 DEFAULTS = {
@@ -269,3 +276,14 @@ simplebroker.Queue("q", db_path={path!r}).write("fives")
 print("afresh")
 """
     assert run(program, BROKER_MAX_MESSAGE_SIZE="4").split() == ["snapshot", "afresh"]
+
+
+def test_no_configuration_at_all_means_the_environment_as_it_is_now(tmp_path, monkeypatch):
+    path = str(tmp_path / "a.db")
+    monkeypatch.setenv("BROKER_MAX_MESSAGE_SIZE", "3")
+    with open_broker(path, config=None) as broker, pytest.raises(MessageError):
+        broker.write("q", "12345")
+    with BrokerDB(path, config=None) as broker, pytest.raises(MessageError):
+        broker.write("q", "12345")
+    with open_broker(path) as broker:
+        broker.write("q", "as it was at import")
