@@ -100,14 +100,26 @@ def test_a_core_leaves_its_runner_in_the_runners_way(
         runner.connection.close()
 
 
-def test_queues_and_connections_leave_the_runner_alone(path: Path) -> None:
+WAYS = {
+    "Queue": (lambda runner: Queue("q", runner=runner), lambda queue: queue.write("body")),
+    "open_broker": (
+        lambda runner: open_broker("label.db", runner),
+        lambda broker: broker.write("q", "body"),
+    ),
+    "DBConnection": (
+        lambda runner: DBConnection("label.db", runner),
+        lambda connection: connection.get_core().write("q", "body"),
+    ),
+}
+
+
+@pytest.mark.parametrize("open_one, write", WAYS.values(), ids=WAYS.keys())
+def test_queues_and_connections_leave_the_runner_alone(
+    open_one: Any, write: Any, path: Path
+) -> None:
     runner = Ending(path)
-    with Queue("q", runner=runner) as queue:
-        queue.write("body")
-    with open_broker("label.db", runner) as broker:
-        broker.write("q", "body")
-    with DBConnection("label.db", runner) as connection:
-        connection.get_core().write("q", "body")
+    with open_one(runner) as opened:
+        write(opened)
     assert not [call for call in runner.calls if isinstance(call, str)]
     runner.connection.close()
 
