@@ -88,6 +88,7 @@ enum {
     XX(OK, 0, None, "success")                                                                     \
     XX(EMPTY, 1, None, "nothing matched")                                                          \
     XX(EXISTS, 2, None, "already there")                                                           \
+    XX(INTERRUPTED, 3, None, "a signal handler ran")                                               \
     XX(ERROR, -1, BrokerError, "internal error")                                                   \
     XX(ENOMEM, -2, MemoryError, "out of memory")                                                   \
     XX(EINVALID, -3, ValueError, "invalid argument")                                               \
@@ -126,8 +127,10 @@ enum {
     SB_COMPACT = 16,         /**< sb_vacuum(): also rebuild the file */
     SB_FORCE = 32,           /**< sb_load_open(): accept a header from far in the future */
     SB_WITHOUT_STATS = 64,   /**< sb_queues_list(): names only, which is cheaper */
-    SB_UTF8 = 128            /**< claim, move, peek: nothing but SB_EOPERATIONAL for a body that is
+    SB_UTF8 = 128,           /**< claim, move, peek: nothing but SB_EOPERATIONAL for a body that is
                                   no UTF-8, which only another program can have stored */
+    SB_TAKING = 256          /**< sb_waiter_add(): who waits takes the messages away, so that one of
+                                  several in this process is woken for each */
 };
 
 /** Kinds of cursor. @since 0.1 */
@@ -172,7 +175,8 @@ typedef enum sb_warning {
     SB_WARN_TIMESTAMP = 4,      /**< an id was in use already; the high-water was repaired */
     SB_WARN_CLOCK_SKEW = 5,     /**< a dump's high-water is ahead of the local clock */
     SB_WARN_NETWORK_FS = 6,     /**< the database is on a network file system */
-    SB_WARN_CHECKPOINT = 7      /**< a foreign connection can hit SQLite's WAL-reset bug */
+    SB_WARN_CHECKPOINT = 7,     /**< a foreign connection can hit SQLite's WAL-reset bug */
+    SB_WARN_POLLING = 8         /**< waiters poll, since nothing can wake them; once a database */
 } sb_warning;
 
 /** Questions to sb_feature(). @since 0.1 */
@@ -203,6 +207,8 @@ typedef struct sb_strings sb_strings;   /**< a list of strings */
 typedef struct sb_values sb_values;     /**< a list of SQL values: parameters, or one row */
 typedef struct sb_rows sb_rows;         /**< where a runner delivers rows */
 typedef struct sb_cursor sb_cursor;     /**< a stream of messages */
+typedef struct sb_waiter sb_waiter;     /**< sleeps until a message comes */
+typedef struct sb_watcher sb_watcher;   /**< hands the messages of a queue to a function */
 typedef struct sb_txn sb_txn;           /**< an explicit transaction */
 typedef struct sb_dump sb_dump;         /**< a dump under way */
 typedef struct sb_load sb_load;         /**< a load under way */
@@ -1781,6 +1787,195 @@ SB_EXTERN size_t sb_cursor_at_hand(const sb_cursor *cursor);
  * @since 0.1
  */
 SB_EXTERN void sb_cursor_close(sb_cursor *cursor);
+
+/* ---- waiting -------------------------------------------------------------------------------- */
+
+/**
+ * Opens a waiter, which sleeps until a message comes to one of its queues. A message that any
+ * process commits through this library wakes it at once; one of another program's (the reference,
+ * the sqlite3 shell) within 20 ms. While it sleeps it costs nothing. It keeps the broker alive.
+ *
+ * It is armed from sb_waiter_add() on, between waits too: what comes while nobody sleeps is
+ * remembered. The rule for its user is: when it reports a queue, take from it until nothing is
+ * left, then wait again. It may report a queue in vain, since somebody else was faster.
+ *
+ * Where nothing can wake it (no inotify, or no descriptor left: warned of once, SB_WARN_POLLING; a
+ * network file system; a broker over a caller's runner) it polls, as BROKER_INITIAL_CHECKS,
+ * BROKER_BURST_SLEEP, BROKER_MAX_INTERVAL and BROKER_JITTER_FACTOR say.
+ * @param[out] out to be closed with sb_waiter_close()
+ * @param broker   not NULL
+ * @return SB_OK
+ * @since 0.1
+ */
+SB_EXTERN sb_status sb_waiter_open(sb_waiter **out, sb_broker *broker);
+
+/** Closes a waiter; not while a thread sleeps in it. @param waiter may be NULL @since 0.1 */
+SB_EXTERN void sb_waiter_close(sb_waiter *waiter);
+
+/**
+ * Adds a queue. It is reported by the next wait if it has a pending message now. Adding it again
+ * replaces its options, and looks again.
+ * @param waiter    not NULL
+ * @param queue     its name; NULL: any queue, reported under the name ""
+ * @param queue_len its length
+ * @param options   after: messages up to this id are no reason to report the queue; SB_TAKING; may
+ *                  be NULL
+ * @return SB_OK; SB_EQUEUENAME
+ * @since 0.1
+ */
+SB_EXTERN sb_status sb_waiter_add(sb_waiter *waiter, const char *queue, size_t queue_len,
+                                  const sb_options *options);
+
+/**
+ * Removes a queue.
+ * @param waiter    not NULL
+ * @param queue     as it was added
+ * @param queue_len its length
+ * @return SB_OK; SB_EMPTY it was not there
+ * @since 0.1
+ */
+SB_EXTERN sb_status sb_waiter_remove(sb_waiter *waiter, const char *queue, size_t queue_len);
+
+/**
+ * Waits until something comes to a queue of the waiter. What was reported before, and not asked for
+ * with sb_waiter_next(), is forgotten. Ends at once when another thread throws the switch or closes
+ * the broker, and when a signal handler has run on this thread.
+ * @param waiter  not NULL
+ * @param options cancel; timeout_ms: the longest wait, 0 to look only, -1 for no limit; may be NULL
+ * @return SB_OK: see sb_waiter_next(); SB_EMPTY the time is over; SB_INTERRUPTED: wait again, or
+ *         do as the signal says; SB_CANCELLED; SB_ECLOSED
+ * @since 0.1
+ */
+SB_EXTERN sb_status sb_waiter_wait(sb_waiter *waiter, const sb_options *options);
+
+/**
+ * The queues that the last wait reported, one after the other, each once. For a waiter of one queue
+ * there is no need to ask.
+ * @param[out] out     the name; borrowed until the next call on the waiter but this
+ * @param[out] out_len its length; may be NULL
+ * @param waiter       not NULL
+ * @return SB_OK; SB_EMPTY no more
+ * @since 0.1
+ */
+SB_EXTERN sb_status sb_waiter_next(const char **out, size_t *out_len, sb_waiter *waiter);
+
+/**
+ * A descriptor for event loops: poll it for reading. It is readable when there may be something to
+ * do, also only for the waiter itself, and stays so until sb_waiter_wait() with a timeout of 0, which
+ * never blocks and does it; it must be called whenever the descriptor is readable. Never read from
+ * it. It lives as long as the waiter, but a child process has to ask for one of its own.
+ * @param waiter not NULL
+ * @return borrowed; -1 when the waiter polls: then call sb_waiter_wait() now and then
+ * @since 0.1
+ */
+SB_EXTERN int sb_waiter_fd(sb_waiter *waiter);
+
+/**
+ * Whether messages wake the waiter: 1, or 0 while it polls.
+ * @param waiter not NULL
+ * @since 0.1
+ */
+SB_EXTERN int sb_waiter_has_events(const sb_waiter *waiter);
+
+/**
+ * Handles a message.
+ * @param payload  what was registered
+ * @param id       its id
+ * @param body     UTF-8, NUL-terminated; borrowed for the call
+ * @param body_len its length
+ * @return SB_OK handled; a failure, with sb_error_set() as the last act, is reported to the error
+ *         handler; anything positive ends the watcher: this message counts as handled
+ */
+typedef sb_status (*sb_watch_fn)(void *payload, int64_t id, const char *body, size_t body_len);
+
+/**
+ * Hears of a message that could not be handled, whose failure is the thread's error now; or of one
+ * larger than BROKER_MAX_MESSAGE_SIZE (SB_EMESSAGE), of which it gets 1000 characters and "...".
+ * @param payload  what was registered
+ * @param status   the handler's
+ * @param id       of the message
+ * @param body     as the handler got it
+ * @param body_len its length
+ * @return 0 to go on; anything else ends the watcher
+ */
+typedef int (*sb_watch_error_fn)(void *payload, sb_status status, int64_t id, const char *body,
+                                 size_t body_len);
+
+/**
+ * Opens a watcher, which hands each message of a queue to a function: those that are there, then
+ * those that come. A claim or move is committed before the function sees the message; if it fails
+ * the message stays claimed or moved. A peek makes progress only when the function succeeds: a
+ * message that failed is tried again, at once when another comes and after a second else, and later
+ * ones wait. Belongs to one thread at a time, but for sb_watcher_stop() and sb_watcher_count().
+ * @param[out] out    to be closed with sb_watcher_close()
+ * @param broker      not NULL; kept alive
+ * @param kind        claim, peek or move
+ * @param queue       its name
+ * @param queue_len   its length
+ * @param target      SB_CURSOR_MOVE: the queue they go to; else NULL
+ * @param target_len  its length
+ * @param batch_size  claims and moves: 0 or 1 takes messages one by one; more takes so many in a
+ *                    transaction which commits when the last of them was handled, and holds the
+ *                    write lock until then; peeks: of no effect
+ * @param options     after (not for moves), cancel; may be NULL; copied
+ * @param handler     not NULL
+ * @param payload     handed to it; borrowed
+ * @return SB_OK; SB_EQUEUENAME; SB_EINVALID also for the same queue twice
+ * @since 0.1
+ */
+SB_EXTERN sb_status sb_watcher_open(sb_watcher **out, sb_broker *broker, sb_cursor_kind kind,
+                                    const char *queue, size_t queue_len, const char *target,
+                                    size_t target_len, size_t batch_size,
+                                    const sb_options *options, sb_watch_fn handler, void *payload);
+
+/**
+ * Registers who hears of messages that could not be handled; without, the watcher goes on.
+ * @param watcher not NULL, not running
+ * @param fn      NULL: nobody
+ * @param payload handed to fn; borrowed
+ * @since 0.1
+ */
+SB_EXTERN void sb_watcher_on_error(sb_watcher *watcher, sb_watch_error_fn fn, void *payload);
+
+/**
+ * Ends the watcher after so many messages.
+ * @param watcher      not NULL, not running
+ * @param max_messages 0: no limit
+ * @since 0.1
+ */
+SB_EXTERN void sb_watcher_set_limit(sb_watcher *watcher, int64_t max_messages);
+
+/**
+ * Ends the watcher when nobody reads a descriptor any more: a pipe's or socket's other end is gone.
+ * @param watcher not NULL, not running
+ * @param fd      to which the handler writes; -1: none
+ * @since 0.1
+ */
+SB_EXTERN void sb_watcher_end_on_hangup(sb_watcher *watcher, int fd);
+
+/**
+ * Watches until it is stopped. Lock errors are tried again 5 times, within a second; after another
+ * failure of the storage the watcher starts anew after 2 and then 4 s, and gives up at the third.
+ * @param watcher not NULL
+ * @return SB_OK it was stopped, by whatever but: SB_CANCELLED by the switch; SB_ECLOSED; or the
+ *         storage's failure
+ * @since 0.1
+ */
+SB_EXTERN sb_status sb_watcher_run(sb_watcher *watcher);
+
+/**
+ * Stops a watcher after the message in hand, for good; from any thread or signal handler. One that
+ * does not run yet ends at once when it does.
+ * @param watcher may be NULL
+ * @since 0.1
+ */
+SB_EXTERN void sb_watcher_stop(sb_watcher *watcher);
+
+/** How many messages have been taken or shown so far. @param watcher not NULL @since 0.1 */
+SB_EXTERN int64_t sb_watcher_count(const sb_watcher *watcher);
+
+/** Closes a watcher; not while it runs. @param watcher may be NULL @since 0.1 */
+SB_EXTERN void sb_watcher_close(sb_watcher *watcher);
 
 /* ---- transactions and sidecar SQL ----------------------------------------------------------- */
 
