@@ -43,6 +43,7 @@ static sb_status write_copy(sb__call *call, const broadcast *b, const char *queu
     sb__params_add_text(&params, b->body, b->body_len);
     sb__params_add_int64(&params, id);
     status = sb__run(call->runner, broker->sql->insert, &params, NULL, NULL);
+    sb__rings_add(&call->rings, queue, len);
     call->mutated++;
     return status;
 }

@@ -7,6 +7,7 @@
 #include "broker.h"
 
 #include <stdlib.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "alloc.h"
@@ -17,6 +18,8 @@
 #include "runner_sqlite.h"
 
 enum { SHELLS_KEPT = 32, CLOSE_WAIT_MS = 5000, NS_PER_MS = 1000000 };
+
+static void (*_Atomic on_close)(const sb_broker *broker);
 
 static pthread_mutex_t shells_mutex = PTHREAD_MUTEX_INITIALIZER;
 static sb_broker *shells[SHELLS_KEPT]; /* a ring of closed ones */
@@ -63,6 +66,7 @@ static void close_connections(sb_broker *broker)
 {
     const sb__sqlite *sqlite = broker->runner.sqlite;
 
+    sb__doorbell_close(&broker->doorbell);
     if (atomic_load(&broker->forked) && sqlite && !sb__sqlite_is_adopted(sqlite)) {
         return;
     }
@@ -106,6 +110,20 @@ void sb__broker_release(sb_broker *broker)
     }
 }
 
+void sb__broker_on_close(void (*fn)(const sb_broker *broker))
+{
+    atomic_store(&on_close, fn);
+}
+
+static void tell_of_close(const sb_broker *broker)
+{
+    void (*fn)(const sb_broker *broker) = atomic_load(&on_close);
+
+    if (fn) {
+        fn(broker);
+    }
+}
+
 void sb_shut(sb_broker *broker)
 {
     int64_t start;
@@ -115,6 +133,7 @@ void sb_shut(sb_broker *broker)
     }
     sb__turn_close(&broker->turn);
     sb__turn_close(&broker->reader.turn);
+    tell_of_close(broker);
     start = sb__clock_monotonic_ns();
     sb__turn_wait_idle(&broker->turn, CLOSE_WAIT_MS);
     sb__turn_wait_idle(&broker->reader.turn,
@@ -133,6 +152,13 @@ void sb_close(sb_broker *broker)
 sb_config *sb__broker_config(sb_broker *broker)
 {
     return broker->config;
+}
+
+const char *sb__broker_file(const sb_broker *broker)
+{
+    const char *file = broker->runner.sqlite ? sb__sqlite_file(broker->runner.sqlite) : NULL;
+
+    return file && *file ? file : NULL;
 }
 
 size_t sb__length(const char *text, size_t len)

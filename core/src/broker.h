@@ -11,6 +11,7 @@
 
 #include "backend.h"
 #include "config.h"
+#include "doorbell.h"
 #include "maintenance.h"
 #include "reader.h"
 #include "runner.h"
@@ -31,6 +32,7 @@ struct sb_broker {
     sb__turn turn;
     sb__timestamp timestamp;
     sb__maintenance maintenance;
+    sb__doorbell doorbell;        /* belongs to the turn's owner */
     sb_txn *txn;                  /* the open transaction; belongs to the turn's owner */
 
     _Atomic int64_t conflicts;    /* ids that were in use already */
@@ -61,6 +63,7 @@ typedef struct sb__call {
     int64_t rows;          /* delivered or changed */
     int64_t mutated;       /* messages that count for automatic vacuum */
     int32_t retries;
+    sb__rings rings;       /* queues in which something became pending */
 } sb__call;
 
 /*
@@ -82,6 +85,12 @@ void sb__broker_retain(sb_broker *broker);
 void sb__broker_release(sb_broker *broker);
 
 sb_config *sb__broker_config(sb_broker *broker);
+
+/* Path of the database's file; NULL where there is none: a runner's business, or in memory. */
+const char *sb__broker_file(const sb_broker *broker);
+
+/* Who is to be told of every broker that was closed, while child handles of it may be at work. */
+void sb__broker_on_close(void (*fn)(const sb_broker *broker));
 
 /* Resolves SB_NTS; a NULL text stays a NULL text of length 0. */
 size_t sb__length(const char *text, size_t len);

@@ -232,6 +232,11 @@ const char *sb__sqlite_path(const sb__sqlite *sqlite)
     return sqlite->path;
 }
 
+const char *sb__sqlite_file(const sb__sqlite *sqlite)
+{
+    return sqlite->adopted ? sqlite3_db_filename(sqlite->db, "main") : sqlite->path;
+}
+
 int sb__sqlite_is_adopted(const sb__sqlite *sqlite)
 {
     return sqlite->adopted;

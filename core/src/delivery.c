@@ -164,6 +164,10 @@ sb_status sb__delivery_work(sb__call *call, void *context)
     if (status || call->rows == 0) {
         return status ? status : SB_EMPTY;
     }
+    if (moves(delivery)) {
+        sb__rings_add(&call->rings, delivery->target, delivery->target_len);
+        call->rings.moved = 1;
+    }
     if (delivery->kind != SB_CURSOR_PEEK) {
         status = change_rows(call, delivery);
         call->mutated = call->rows;

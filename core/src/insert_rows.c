@@ -32,13 +32,14 @@ sb_status sb__batch_check_at(const sb_messages *messages, size_t index, const sb
 }
 
 /* Appends what one row needs; the texts are borrowed. */
-static sb_status add_row(sb_values *params, const sb_messages *messages, const int64_t *ids,
+static sb_status add_row(sb__call *call, sb_values *params, const sb_messages *messages, const int64_t *ids,
                          size_t index)
 {
     size_t len;
     const char *text = sb_messages_queue(&len, messages, index);
     sb_status status = sb__values_borrow(params, SB_TEXT, text, len);
 
+    sb__rings_add(&call->rings, text, len);
     if (!status) {
         text = sb_messages_body(&len, messages, index);
         status = sb__values_borrow(params, SB_TEXT, text, len);
@@ -64,7 +65,7 @@ sb_status sb__insert_rows(sb__call *call, const sb_messages *messages, const int
 
         sb_values_clear(&params);
         while (first < stop && !status) {
-            status = add_row(&params, messages, ids, first++);
+            status = add_row(call, &params, messages, ids, first++);
         }
         if (!status) {
             status = sb__run(call->runner, at_once ? sql->insert_some : sql->insert, &params,

@@ -28,8 +28,11 @@ int sb_feature(sb_feature_id feature)
     case SB_FEATURE_SAFE_CHECKPOINTS:
     case SB_FEATURE_FORK_SAFE:
         return 1;
-    case SB_FEATURE_GROUP_COMMIT:
     case SB_FEATURE_WAKEUPS:
+#if defined(__linux__)
+        return 1;
+#endif
+    case SB_FEATURE_GROUP_COMMIT:
     default:
         return 0;
     }

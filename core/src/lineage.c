@@ -83,12 +83,12 @@ static void in_parent(void)
     sb__cancel_ask_again(0);
 }
 
-static void refuse_file(const sb_broker *broker)
+void sb__lineage_refuse(const sb__sqlite *sqlite)
 {
     uint64_t device = 0, inode = 0;
 
-    if (broker->runner.sqlite) {
-        sb__sqlite_file_id(broker->runner.sqlite, &device, &inode);
+    if (sqlite) {
+        sb__sqlite_file_id(sqlite, &device, &inode);
     }
     if (!inode) {
         return;
@@ -117,7 +117,7 @@ static void adapt_to_child(sb_broker *broker)
             atomic_store(&broker->reopen, 1);
         } else {
             atomic_store(&broker->forked, 1);
-            refuse_file(broker);
+            sb__lineage_refuse(sqlite);
         }
     } else if (!idle) {
         atomic_store(&broker->forked, 1);

@@ -18,6 +18,9 @@ void sb__lineage_remove(sb_broker *broker);
  * through another broker. For sb__sqlite_set_may_wait(). */
 int sb__lineage_may_wait(void *broker);
 
+/* In a child process: its file cannot be used, since a connection to it was inherited at work. */
+void sb__lineage_refuse(const sb__sqlite *sqlite);
+
 /* SB_EFORK for a file that an inherited, open transaction makes unusable in this process. */
 sb_status sb__lineage_check_path(const char *path);
 

@@ -57,6 +57,8 @@ static sb_status rename_work(sb__call *call, void *context)
     if (!r->renamed) {
         return SB_EMPTY;
     }
+    sb__rings_add(&call->rings, r->new_name, r->new_len);
+    call->rings.moved = 1;
     return r->keep_aliases ? SB_OK : retarget(r, call, &names);
 }
 

@@ -33,6 +33,8 @@ void sb__sqlite_disconnect(sb__sqlite *sqlite);
 /* The connection; NULL while there is none. */
 sqlite3 *sb__sqlite_db(sb__sqlite *sqlite);
 const char *sb__sqlite_path(const sb__sqlite *sqlite);
+/* Path of the main database, also of an adopted connection; NULL or empty: not in a file. */
+const char *sb__sqlite_file(const sb__sqlite *sqlite);
 int sb__sqlite_is_adopted(const sb__sqlite *sqlite);
 
 /* SQLite's counter of foreign commits; -1 when it cannot be read. */

@@ -59,6 +59,9 @@ typedef struct sb__sql {
     const char *database_size;       /* -> bytes */
     const char *data_version;        /* -> counter of foreign commits */
     const char *meta_list;           /* -> key, value */
+    const char *any_pending;         /* -> 1 */
+    const char *newest_row;          /* -> greatest storage id, or NULL */
+    const char *rows_above;          /* ?1 storage id, ?2 limit -> id, queue, ts, claimed */
 
     /* delete, rename; each with a statement that counts, for runners that cannot count changes */
     const char *delete_queue; /* ?1 queue */

@@ -105,6 +105,10 @@ const sb__sql sb__sql_sqlite = {
     .database_size = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
     .data_version = "PRAGMA data_version",
     .meta_list = "SELECT key, value FROM meta",
+    .any_pending = "SELECT 1 FROM messages " BY_ORDER "WHERE queue > '' AND " PENDING
+                   " LIMIT 1",
+    .newest_row = "SELECT max(id) FROM messages",
+    .rows_above = "SELECT id, queue, ts, claimed FROM messages WHERE id > ?1 ORDER BY id LIMIT ?2",
 
     .delete_queue = "DELETE FROM messages WHERE queue = ?1",
     .queue_count = "SELECT count(*) FROM messages " BY_TS "WHERE queue = ?1",

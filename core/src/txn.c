@@ -17,6 +17,7 @@ struct sb_txn {
     pthread_t thread;
     const char *what;
     int64_t mutated;
+    sb__rings rings;
     int dead; /* nothing but its end is possible any more */
 };
 
@@ -30,6 +31,16 @@ int sb__txn_is_mine(const sb_txn *txn)
 void sb__txn_count(sb_txn *txn, int64_t mutated)
 {
     txn->mutated += mutated;
+}
+
+/* Wakes who waits for what a commit has made pending. With the turn. */
+static void ring(sb_broker *broker, const sb__rings *rings)
+{
+    const char *file = rings->count ? sb__broker_file(broker) : NULL;
+
+    if (file) {
+        sb__doorbell_ring(&broker->doorbell, file, rings);
+    }
 }
 
 static int64_t turn_timeout(const sb_options *options)
@@ -109,6 +120,7 @@ static sb_status try_again(sb__call *call, sb__retry *retry, sb__work_fn one_try
     do {
         call->rows = 0;
         call->mutated = 0;
+        call->rings.count = call->rings.moved = 0;
         status = one_try(call, context);
         if (status >= 0) {
             break;
@@ -149,6 +161,8 @@ static sb_status attempt(sb__call *call, void *context)
     }
     if (status) {
         sb__rollback(runner);
+    } else {
+        ring(call->broker, &call->rings);
     }
     return status;
 }
@@ -229,8 +243,10 @@ static sb_status run_inside(sb__call *call, sb_txn *txn, int statements, sb__wor
     status = statements > 1 ? run_in_savepoint(call, txn, work, context) : work(call, context);
     if (!status) {
         sb__txn_count(txn, call->mutated);
+        sb__rings_merge(&txn->rings, &call->rings);
     }
     call->mutated = 0;
+    call->rings.count = call->rings.moved = 0;
     return status;
 }
 
@@ -382,6 +398,8 @@ sb_status sb__txn_end(sb_txn *txn, int commit)
         }
         if (!commit || status) {
             sb__rollback(&broker->runner);
+        } else {
+            ring(broker, &txn->rings);
         }
         broker->txn = NULL;
         sb__turn_give(&broker->turn);

@@ -42,6 +42,7 @@ static sb_status insert(sb__call *call, void *context)
     sb__params_add_text(&params, m->body, m->body_len);
     sb__params_add_int64(&params, m->id);
     status = sb__run(call->runner, broker->sql->insert, &params, NULL, NULL);
+    sb__rings_add(&call->rings, m->queue, m->queue_len);
     call->rows = 1;
     call->mutated = 1;
     return status;

@@ -30,6 +30,8 @@ static const exception exceptions[] = {
     {&sb__sql_sqlite.search_sort[1], "USE TEMP B-TREE FOR ORDER BY"},
     /* and a walk goes along the table itself, ending at its limit. */
     {&sb__sql_sqlite.range_walk[1], "SEARCH messages USING INTEGER PRIMARY KEY"},
+    /* New rows, in the order of the table itself, and a limited number of them. */
+    {&sb__sql_sqlite.rows_above, "USING INTEGER PRIMARY KEY (rowid>?)"},
     /* There are few aliases. */
     {&sb__sql_sqlite.alias_list_target, "USE TEMP B-TREE FOR ORDER BY"},
     /* Everything is to be removed. */
@@ -63,6 +65,7 @@ static const exception wanted[] = {
      "idx_messages_unclaimed (queue=? AND claimed=? AND id>? AND id<?)"},
     {&sb__sql_sqlite.oldest_bare, "idx_messages_unclaimed (queue=? AND claimed=? AND id>?)"},
     {&sb__sql_sqlite.max_ts, "COVERING INDEX"},
+    {&sb__sql_sqlite.newest_row, "SEARCH messages"},
 };
 
 /* Shapes of data that lead a planner to different opinions. */

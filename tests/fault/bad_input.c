@@ -479,6 +479,14 @@ static void check_handles(stage *st)
     REFUSED(sb_cursor_next, sb_cursor_next(NULL, NULL, NULL, NULL));
     sb_cursor_at_hand(NULL);
     sb_cursor_close(NULL);
+    REFUSED(sb_waiter_open, sb_waiter_open(NULL, NULL));
+    REFUSED(sb_waiter_add, sb_waiter_add(NULL, "q", 1, NULL));
+    REFUSED(sb_waiter_remove, sb_waiter_remove(NULL, "q", 1));
+    REFUSED(sb_waiter_wait, sb_waiter_wait(NULL, NULL));
+    REFUSED(sb_waiter_next, sb_waiter_next(NULL, NULL, NULL));
+    assert_int_equal(sb_waiter_fd(NULL), -1);
+    assert_int_equal(sb_waiter_has_events(NULL), 0);
+    sb_waiter_close(NULL);
     REFUSED(sb_txn_begin, sb_txn_begin(NULL, st->s->broker, NULL));
     REFUSED(sb_txn_commit, sb_txn_commit(NULL));
     sb_txn_rollback(NULL);
@@ -709,6 +717,10 @@ const bad_case bad_cases[] = {
     {"sb_open_path", NULL}, {"sb_open_runner", NULL}, {"sb_open_sqlite", NULL},
     {"sb_runner_init", NULL},
     {"sb_cursor_next", check_handles},
+    {"sb_waiter_open", check_handles}, {"sb_waiter_add", check_handles},
+    {"sb_waiter_remove", check_handles}, {"sb_waiter_wait", check_handles},
+    {"sb_waiter_next", check_handles}, {"sb_waiter_fd", NULL}, {"sb_waiter_has_events", NULL},
+    {"sb_waiter_close", NULL},
     {"sb_cursor_at_hand", NULL}, {"sb_cursor_close", NULL}, {"sb_txn_commit", NULL}, {"sb_txn_rollback", NULL},
     {"sb_dump_next", NULL}, {"sb_dump_close", NULL}, {"sb_load_line", NULL},
     {"sb_load_open_with", NULL},
