@@ -13,6 +13,8 @@
 #include "runner_sqlite.h"
 #include "schema.h"
 
+enum { LETTING_GO_MS = 1000 };
+
 /* A broker with settings, but without a runner yet. This thread has its turn until finish(). */
 static sb_status make(sb_broker **out, const sb_config *config)
 {
@@ -96,6 +98,32 @@ sb_status sb__broker_reconnect(sb_broker *broker, const sb_options *options)
         atomic_store(&broker->reopen, 0);
     }
     return status;
+}
+
+static void disconnect_reader(sb__reader *reader)
+{
+    if (reader->runner.sqlite && !sb__turn_take(&reader->turn, LETTING_GO_MS, NULL)) {
+        sb__sqlite_disconnect(reader->runner.sqlite);
+        sb__turn_give(&reader->turn);
+    }
+}
+
+void sb__broker_let_go_of_old_file(sb_broker *broker)
+{
+    sb__sqlite *sqlite = broker->runner.sqlite;
+    sb_error saved;
+
+    sb__error_stash(&saved);
+    if (sqlite && !sb__turn_take(&broker->turn, LETTING_GO_MS, NULL)) {
+        if (sb__sqlite_check_identity(sqlite) && !sb__sqlite_in_transaction(sqlite)) {
+            disconnect_reader(&broker->reader);
+            sb__sqlite_disconnect(sqlite);
+            sb__timestamp_init(&broker->timestamp);
+            atomic_store(&broker->reopen, 1);
+        }
+        sb__turn_give(&broker->turn);
+    }
+    sb__error_unstash(&saved);
 }
 
 sb_status sb_open(sb_broker **out, const sb_target *target, const sb_config *config,

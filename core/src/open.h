@@ -11,4 +11,8 @@ sb_broker *sb__broker_new_shell(void);
 /* Connects an inherited broker again after fork(). With the turn. */
 sb_status sb__broker_reconnect(sb_broker *broker, const sb_options *options);
 
+/* Closes the connection if its file was deleted or replaced: the next use opens what is there then,
+ * which would otherwise be refused for good. For those who work on by themselves. */
+void sb__broker_let_go_of_old_file(sb_broker *broker);
+
 #endif
