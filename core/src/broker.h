@@ -35,6 +35,7 @@ struct sb_broker {
     sb__doorbell doorbell;        /* belongs to the turn's owner */
     sb_txn *txn;                  /* the open transaction; belongs to the turn's owner */
 
+    _Atomic uint64_t pending_commits; /* commits that made something pending */
     _Atomic int64_t conflicts;    /* ids that were in use already */
     _Atomic int64_t resyncs;      /* repairs of the high-water */
 

@@ -247,12 +247,14 @@ static void check_files(sb__hub *hub, int64_t now)
 
 static void look_if_changed(sb__hub *hub, int64_t now)
 {
-    if (has_database(hub) && sb__lookout_has_changed(&hub->lookout)) {
+    int changed = has_database(hub) ? sb__lookout_has_changed(&hub->lookout) : 0;
+
+    if (changed) {
         sb__lookout_look(&hub->lookout, &hub->topics, 1, tell);
-        if (hub->follow_ns != INT64_MAX) {
-            hub->follow_until_ns = now + (int64_t)FOLLOW_MS * NS_PER_MS;
-        }
+    }
+    if (changed > 0) {
         hub->checks = 0;
+        hub->follow_until_ns = now + (int64_t)FOLLOW_MS * NS_PER_MS;
     }
 }
 
@@ -315,6 +317,9 @@ static void set_due(sb__hub *hub)
 
     if (hub->lookout.owes_round && hub->lookout.next_round_ns < due) {
         due = hub->lookout.next_round_ns;
+    }
+    if (due < hub->due_ns && hub->leader) {
+        sb__hub_knock(hub->leader); /* it sleeps for too long */
     }
     if (due != hub->due_ns) {
         hub->due_ns = due;
@@ -416,7 +421,13 @@ sb_status sb__hub_subscribe(sb__hub *hub, sb_waiter *waiter, sb__subscription *s
     return SB_OK;
 }
 
-/* What it was told and did not take is for another one. */
+void sb__hub_pass_on(sb__subscription *subscription)
+{
+    if (subscription->taking) {
+        sb__topic_tell(subscription->topic, 1, INT64_MAX, tell);
+    }
+}
+
 void sb__hub_unsubscribe(sb__hub *hub, sb__subscription *subscription)
 {
     sb__topic *topic = subscription->topic;
@@ -426,7 +437,7 @@ void sb__hub_unsubscribe(sb__hub *hub, sb__subscription *subscription)
     if (!topic->first) {
         let_go(hub, topic);
         sb__topics_remove(&hub->topics, topic);
-    } else if (pass_on) {
+    } else if (pass_on) { /* what it was told and did not take */
         sb__topic_tell(topic, 1, INT64_MAX, tell);
     }
 }

@@ -84,6 +84,9 @@ sb_status sb__hub_subscribe(sb__hub *hub, sb_waiter *waiter, sb__subscription *s
                             const char *queue, size_t len);
 void sb__hub_unsubscribe(sb__hub *hub, sb__subscription *subscription);
 
+/* Tells others of what a subscription was told, if it takes messages and its owner does not. */
+void sb__hub_pass_on(sb__subscription *subscription);
+
 /* Does what is due, and tells the waiters: arms, takes events, looks. */
 void sb__hub_dispatch(sb__hub *hub);
 

@@ -80,17 +80,31 @@ int sb__lookout_is_current(const sb__lookout *lookout)
            (uint64_t)info.st_dev == device && (uint64_t)info.st_ino == inode;
 }
 
-int sb__lookout_has_changed(sb__lookout *lookout)
+/* The counter of a broker's connection does not count the commits of that connection. */
+static int has_changed_by_broker(sb__lookout *lookout)
 {
-    int64_t version = -1, before = lookout->version;
+    uint64_t commits = atomic_load(&lookout->broker->pending_commits);
+    uint64_t commits_before = lookout->own_commits;
+    int64_t version, before = lookout->version;
 
-    if (sb__lookout_is_connected(lookout)) {
-        version = sb__sqlite_data_version(lookout->runner.sqlite);
-    } else if (lookout->broker && sb_data_version(&version, lookout->broker)) {
-        version = -1;
+    lookout->own_commits = commits;
+    if (sb_data_version(&version, lookout->broker)) {
+        lookout->version = -1;
+        return -1;
     }
     lookout->version = version;
-    return version < 0 || version != before;
+    return version != before || commits != commits_before;
+}
+
+int sb__lookout_has_changed(sb__lookout *lookout)
+{
+    int64_t before = lookout->version;
+
+    if (!sb__lookout_is_connected(lookout)) {
+        return lookout->broker ? has_changed_by_broker(lookout) : 0;
+    }
+    lookout->version = sb__sqlite_data_version(lookout->runner.sqlite);
+    return lookout->version < 0 ? -1 : lookout->version != before;
 }
 
 static int has_pending_by_broker(sb_broker *broker, const char *queue, size_t len, int64_t after)

@@ -16,7 +16,8 @@
 typedef struct sb__lookout {
     sb__runner runner;     /* all zero: none */
     sb_broker *broker;     /* whom to ask then; borrowed */
-    int64_t version;       /* of the data, as last seen */
+    int64_t version;       /* of the data, as last seen; -1: not known */
+    uint64_t own_commits;  /* the same, of the broker's own ones */
     int64_t newest_row;    /* all up to this storage id have been told */
     int64_t next_round_ns; /* when all topics may be asked for again: see look_at_each() */
     int owes_round;
@@ -34,7 +35,7 @@ sb_status sb__lookout_close_inherited(sb__lookout *lookout);
 /* Whether the file behind the connection is the one at its path. */
 int sb__lookout_is_current(const sb__lookout *lookout);
 
-/* Whether a commit has become visible since this was last asked; 1 when it cannot be known. */
+/* Whether a commit has become visible since this was last asked: 1, 0, or -1 for "not known". */
 int sb__lookout_has_changed(sb__lookout *lookout);
 
 /* Tells the topics of rows that are new. With `moved` also of those that may have come from

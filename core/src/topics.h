@@ -17,7 +17,8 @@ struct sb__subscription {
     const int *asleep; /* whether its owner can do nothing else than take what it is woken for */
     sb__subscription *previous, *next; /* of the topic */
     sb__subscription *next_of_owner;
-    sb__subscription *next_ready;      /* in the owner's list of those that are ready, or reported */
+    sb__subscription *next_ready;      /* in the owner's list of those that are ready */
+    sb__subscription *next_reported;   /* in that of those that its last wait reported */
     int64_t after;                     /* messages up to this id do not count; -1: none */
     int taking;                        /* its owner takes messages away: one is enough for each */
     int ready;                         /* something came since it was last reported */

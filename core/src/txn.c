@@ -36,8 +36,13 @@ void sb__txn_count(sb_txn *txn, int64_t mutated)
 /* Wakes who waits for what a commit has made pending. With the turn. */
 static void ring(sb_broker *broker, const sb__rings *rings)
 {
-    const char *file = rings->count ? sb__broker_file(broker) : NULL;
+    const char *file;
 
+    if (!rings->count) {
+        return;
+    }
+    atomic_fetch_add_explicit(&broker->pending_commits, 1, memory_order_relaxed);
+    file = sb__broker_file(broker);
     if (file) {
         sb__doorbell_ring(&broker->doorbell, file, rings);
     }

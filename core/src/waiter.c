@@ -93,24 +93,37 @@ sb_status sb_waiter_open(sb_waiter **out, sb_broker *broker)
     return sb__leave(&call, SB_OK);
 }
 
-/* Takes one from a list that is linked by next_ready. */
-static void unlink_ready(sb__subscription **list, const sb__subscription *subscription)
+static void unlink_ready(sb_waiter *waiter, const sb__subscription *subscription)
 {
-    while (*list && *list != subscription) {
-        list = &(*list)->next_ready;
+    sb__subscription **link = &waiter->ready;
+
+    while (*link && *link != subscription) {
+        link = &(*link)->next_ready;
     }
-    if (*list) {
-        *list = subscription->next_ready;
+    if (*link) {
+        *link = subscription->next_ready;
+    }
+}
+
+static void unlink_reported(sb_waiter *waiter, const sb__subscription *subscription)
+{
+    sb__subscription **link = &waiter->reported;
+
+    while (*link && *link != subscription) {
+        link = &(*link)->next_reported;
+    }
+    if (*link) {
+        *link = subscription->next_reported;
+    }
+    if (waiter->next_to_name == subscription) {
+        waiter->next_to_name = subscription->next_reported;
     }
 }
 
 static void drop(sb_waiter *waiter, sb__subscription *subscription)
 {
-    if (waiter->next_to_name == subscription) {
-        waiter->next_to_name = subscription->next_ready;
-    }
-    unlink_ready(&waiter->ready, subscription);
-    unlink_ready(&waiter->reported, subscription);
+    unlink_ready(waiter, subscription);
+    unlink_reported(waiter, subscription);
     sb__hub_unsubscribe(waiter->hub, subscription);
     sb_free(subscription);
 }
@@ -256,17 +269,30 @@ static void hear_knock(sb_waiter *waiter)
 static void report(sb_waiter *waiter)
 {
     hear_knock(waiter); /* so that the descriptor is no longer readable */
-    waiter->reported = waiter->next_to_name = waiter->ready;
-    waiter->ready = NULL;
-    for (sb__subscription *s = waiter->reported; s; s = s->next_ready) {
+    for (sb__subscription *s = waiter->ready; s; s = s->next_ready) {
         s->ready = 0;
         s->reported = 1;
+        s->next_reported = waiter->reported;
+        waiter->reported = s;
+    }
+    waiter->next_to_name = waiter->reported;
+    waiter->ready = NULL;
+}
+
+/* Who leaves with a report that was not given does not take what it is about: others may. */
+static void leave_report(sb_waiter *waiter)
+{
+    for (sb__subscription *s = waiter->ready; s; s = s->next_ready) {
+        sb__hub_pass_on(s);
+    }
+    if (waiter->ready && waiter->pollable >= 0) {
+        sb__hub_knock(waiter);
     }
 }
 
 static void forget_report(sb_waiter *waiter)
 {
-    for (sb__subscription *s = waiter->reported; s; s = s->next_ready) {
+    for (sb__subscription *s = waiter->reported; s; s = s->next_reported) {
         s->reported = 0;
     }
     waiter->reported = waiter->next_to_name = NULL;
@@ -421,6 +447,9 @@ sb_status sb__waiter_wait(sb_waiter *waiter, int64_t timeout_ms, const sb_cancel
     forget_report(waiter);
     hear_knock(waiter);
     status = wait_locked(&w);
+    if (status) {
+        leave_report(waiter);
+    }
     sb__hub_pass_lead(hub);
     warn_if_polling(waiter);
     pthread_mutex_unlock(&hub->mutex);
@@ -459,7 +488,7 @@ sb_status sb_waiter_next(const char **out, size_t *out_len, sb_waiter *waiter)
     if (!s) {
         return SB_EMPTY;
     }
-    waiter->next_to_name = s->next_ready;
+    waiter->next_to_name = s->next_reported;
     return SB_OK;
 }
 
