@@ -228,6 +228,9 @@ void sb__hubs_wake(const sb_broker *broker)
 {
     pthread_mutex_lock(&list_mutex);
     for (sb__hub *hub = hubs; hub; hub = hub->next) {
+        if (!hub->path && hub->lookout.broker != broker) {
+            continue; /* its mutex may be held while another broker is asked */
+        }
         pthread_mutex_lock(&hub->mutex);
         for (sb_waiter *w = hub->waiters; w; w = w->next) {
             if (w->broker == broker) {
