@@ -129,8 +129,10 @@ enum {
     SB_WITHOUT_STATS = 64,   /**< sb_queues_list(): names only, which is cheaper */
     SB_UTF8 = 128,           /**< claim, move, peek: nothing but SB_EOPERATIONAL for a body that is
                                   no UTF-8, which only another program can have stored */
-    SB_TAKING = 256          /**< sb_waiter_add(): who waits takes the messages away, so that one of
+    SB_TAKING = 256,         /**< sb_waiter_add(): who waits takes the messages away, so that one of
                                   several in this process is woken for each */
+    SB_IF_CHANGED = 512      /**< sb_waiter_wait(): when the time is over and nobody has committed
+                                  anything to the database since it last was, it begins anew */
 };
 
 /** Kinds of cursor. @since 0.1 */
@@ -1840,7 +1842,8 @@ SB_EXTERN sb_status sb_waiter_remove(sb_waiter *waiter, const char *queue, size_
  * with sb_waiter_next(), is forgotten. Ends at once when another thread throws the switch or closes
  * the broker, and when a signal handler has run on this thread.
  * @param waiter  not NULL
- * @param options cancel; timeout_ms: the longest wait, 0 to look only, -1 for no limit; may be NULL
+ * @param options cancel; timeout_ms: the longest wait, 0 to look only, -1 for no limit;
+ *                SB_IF_CHANGED; may be NULL
  * @return SB_OK: see sb_waiter_next(); SB_EMPTY the time is over; SB_INTERRUPTED: wait again, or
  *         do as the signal says; SB_CANCELLED; SB_ECLOSED
  * @since 0.1

@@ -30,6 +30,7 @@ struct sb_waiter {
     int knocked;    /* its bell was written, and not read since */
     int bell;       /* an eventfd that ends its sleep; -1: not made yet */
     int pollable;   /* an epoll over bell and the hub's; -1: nobody asked for it */
+    int64_t seen_version; /* of the data, when a wait in vain was last over */
 };
 
 struct sb__hub {

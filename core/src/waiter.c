@@ -456,6 +456,21 @@ sb_status sb__waiter_wait(sb_waiter *waiter, int64_t timeout_ms, const sb_cancel
     return status;
 }
 
+/* Whether there was a commit of anybody since this was last asked; 1 when nobody can know. */
+static int has_seen_change(sb_waiter *waiter)
+{
+    const sb__hub *hub = waiter->hub;
+    int64_t version;
+    int has;
+
+    pthread_mutex_lock(&waiter->hub->mutex);
+    version = hub->lookout.version;
+    has = !sb__hub_has_events(hub) || version < 0 || version != waiter->seen_version;
+    waiter->seen_version = version;
+    pthread_mutex_unlock(&waiter->hub->mutex);
+    return has;
+}
+
 sb_status sb_waiter_wait(sb_waiter *waiter, const sb_options *options)
 {
     sb_status status;
@@ -465,9 +480,14 @@ sb_status sb_waiter_wait(sb_waiter *waiter, const sb_options *options)
         return sb__fail(SB_EINVALID, "waiter must not be NULL");
     }
     status = sb__options_check(options);
-    return status ? status
-                  : sb__waiter_wait(waiter, options ? options->timeout_ms : -1,
-                                    options ? options->cancel : NULL, NULL, -1);
+    if (!options || status) {
+        return status ? status : sb__waiter_wait(waiter, -1, NULL, NULL, -1);
+    }
+    do {
+        status = sb__waiter_wait(waiter, options->timeout_ms, options->cancel, NULL, -1);
+    } while (status == SB_EMPTY && options->timeout_ms > 0 &&
+             (options->flags & SB_IF_CHANGED) && !has_seen_change(waiter));
+    return status;
 }
 
 sb_status sb_waiter_next(const char **out, size_t *out_len, sb_waiter *waiter)
