@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <time.h>
@@ -37,6 +39,8 @@ typedef struct wait {
     const sb_cancel *switches[2];
     int hangup_fd;
     int interrupted, hung_up;
+    int holds_signals;
+    sigset_t mask; /* of signals, as it was before */
 } wait;
 
 static sb_status closed(void)
@@ -335,14 +339,44 @@ static nfds_t list_descriptors(struct pollfd *fds, const wait *w, int leads)
     return count;
 }
 
-static int poll_ns(struct pollfd *fds, nfds_t count, int64_t ns)
+/*
+ * Between the sleeps of a wait no handler runs, so that none is missed: it would have said its word
+ * before a sleep that nothing else ends. Faults are handled where they happen.
+ */
+static void hold_signals(wait *w)
+{
+#if defined(__linux__) /* where the sleep can let them through */
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
+    sigset_t held;
+
+    sigfillset(&held);
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        sigdelset(&held, faults[i]);
+    }
+    w->holds_signals = !pthread_sigmask(SIG_BLOCK, &held, &w->mask);
+#else
+    w->holds_signals = 0;
+#endif
+}
+
+static void let_signals_go(wait *w)
+{
+    if (w->holds_signals) {
+        pthread_sigmask(SIG_SETMASK, &w->mask, NULL);
+        w->holds_signals = 0;
+    }
+}
+
+static int poll_ns(const wait *w, struct pollfd *fds, nfds_t count, int64_t ns)
 {
 #if defined(__linux__)
     struct timespec pause = {ns / NS_PER_S, ns % NS_PER_S};
 
-    return ppoll(fds, count, ns < 0 ? NULL : &pause, NULL);
+    return ppoll(fds, count, ns < 0 ? NULL : &pause, w->holds_signals ? &w->mask : NULL);
 #else
     int64_t ms = (ns + NS_PER_MS - 1) / NS_PER_MS;
+
+    (void)w;
 
     return poll(fds, count, ns < 0 ? -1 : ms > 60000 ? 60000 : (int)ms);
 #endif
@@ -369,7 +403,7 @@ static void sleep_once(wait *w)
     pause = choose_pause(w, leads);
     waiter->asleep = 1;
     pthread_mutex_unlock(&hub->mutex);
-    w->interrupted = poll_ns(fds, count, pause) < 0 && errno == EINTR;
+    w->interrupted = poll_ns(w, fds, count, pause) < 0 && errno == EINTR;
     w->hung_up = !w->interrupted && fds[0].revents & (POLLERR | POLLHUP | POLLNVAL);
     pthread_mutex_lock(&hub->mutex);
     waiter->asleep = 0;
@@ -389,7 +423,9 @@ static sb_status check_ends(wait *w)
         status = sb__check_cancel(w->switches[i]);
         if (!status && sb__cancel_poll_is_due(w->switches[i])) {
             pthread_mutex_unlock(&hub->mutex);
+            let_signals_go(w); /* what is missed now the callback is asked about next time */
             status = sb__cancel_check_or_ask(w->switches[i]);
+            hold_signals(w);
             pthread_mutex_lock(&hub->mutex);
         }
     }
@@ -443,6 +479,9 @@ sb_status sb__waiter_wait(sb_waiter *waiter, int64_t timeout_ms, const sb_cancel
             w.deadline_ns = now + timeout_ms * NS_PER_MS;
         }
     }
+    if (timeout_ms) {
+        hold_signals(&w);
+    }
     pthread_mutex_lock(&hub->mutex);
     forget_report(waiter);
     hear_knock(waiter);
@@ -451,6 +490,7 @@ sb_status sb__waiter_wait(sb_waiter *waiter, int64_t timeout_ms, const sb_cancel
         leave_report(waiter);
     }
     sb__hub_pass_lead(hub);
+    let_signals_go(&w);
     warn_if_polling(waiter);
     pthread_mutex_unlock(&hub->mutex);
     return status;
