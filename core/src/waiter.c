@@ -35,7 +35,8 @@ enum {
 /* A wait under way. */
 typedef struct wait {
     sb_waiter *waiter;
-    int64_t deadline_ns; /* INT64_MAX: none */
+    int64_t timeout_ms, deadline_ns; /* INT64_MAX: none */
+    int if_changed;
     const sb_cancel *switches[2];
     int hangup_fd;
     int interrupted, hung_up;
@@ -302,12 +303,44 @@ static void forget_report(sb_waiter *waiter)
     waiter->reported = waiter->next_to_name = NULL;
 }
 
+static void begin_time(wait *w)
+{
+    int64_t now = sb__clock_monotonic_ns();
+
+    w->deadline_ns = w->timeout_ms < 0 || w->timeout_ms > (INT64_MAX - now) / NS_PER_MS
+                         ? INT64_MAX
+                         : now + w->timeout_ms * NS_PER_MS;
+}
+
+/* SB_IF_CHANGED, and nobody has committed anything. Who polls may not know of all commits. */
+static int is_undisturbed(const wait *w)
+{
+    const sb_waiter *waiter = w->waiter;
+    int64_t version = waiter->hub->lookout.version;
+
+    return w->if_changed && sb__hub_has_events(waiter->hub) && version >= 0 &&
+           version == waiter->seen_version;
+}
+
+static int begins_anew(wait *w)
+{
+    int does = is_undisturbed(w);
+
+    if (does) {
+        begin_time(w);
+    }
+    return does;
+}
+
 /* The bell is made before the first sleep; without one the thread sleeps in pieces. */
 static int64_t choose_pause(const wait *w, int leads)
 {
     const sb__hub *hub = w->waiter->hub;
     int64_t now = sb__clock_monotonic_ns(), until = w->deadline_ns;
 
+    if (leads && is_undisturbed(w)) {
+        until = INT64_MAX; /* it looks again when it has to wake anyway */
+    }
     if (leads && hub->due_ns < until) {
         until = hub->due_ns;
     }
@@ -446,7 +479,7 @@ static sb_status wait_locked(wait *w)
         if (status < 0) {
             return status;
         }
-        is_over = sb__clock_monotonic_ns() >= w->deadline_ns;
+        is_over = sb__clock_monotonic_ns() >= w->deadline_ns && !begins_anew(w);
         if (is_over || !waiter->hub->leader) {
             sb__hub_dispatch(waiter->hub);
         }
@@ -458,61 +491,49 @@ static sb_status wait_locked(wait *w)
             return status;
         }
         if (is_over) {
+            waiter->seen_version = waiter->hub->lookout.version;
             return SB_EMPTY;
         }
         sleep_once(w);
     }
 }
 
-sb_status sb__waiter_wait(sb_waiter *waiter, int64_t timeout_ms, const sb_cancel *cancel,
-                          const sb_cancel *other, int hangup_fd)
+static sb_status wait_for_ms(wait *w, int64_t timeout_ms)
 {
-    wait w = {.waiter = waiter, .deadline_ns = INT64_MAX, .switches = {cancel, other},
-              .hangup_fd = hangup_fd};
+    sb_waiter *waiter = w->waiter;
     sb__hub *hub = waiter->hub;
     sb_status status;
 
-    if (timeout_ms >= 0) {
-        int64_t now = sb__clock_monotonic_ns();
-
-        if (timeout_ms <= (INT64_MAX - now) / NS_PER_MS) {
-            w.deadline_ns = now + timeout_ms * NS_PER_MS;
-        }
-    }
+    w->timeout_ms = timeout_ms;
+    begin_time(w);
     if (timeout_ms) {
-        hold_signals(&w);
+        hold_signals(w);
     }
     pthread_mutex_lock(&hub->mutex);
     forget_report(waiter);
     hear_knock(waiter);
-    status = wait_locked(&w);
+    status = wait_locked(w);
     if (status) {
         leave_report(waiter);
     }
     sb__hub_pass_lead(hub);
-    let_signals_go(&w);
+    let_signals_go(w);
     warn_if_polling(waiter);
     pthread_mutex_unlock(&hub->mutex);
     return status;
 }
 
-/* Whether there was a commit of anybody since this was last asked; 1 when nobody can know. */
-static int has_seen_change(sb_waiter *waiter)
+sb_status sb__waiter_wait(sb_waiter *waiter, int64_t timeout_ms, const sb_cancel *cancel,
+                          const sb_cancel *other, int hangup_fd)
 {
-    const sb__hub *hub = waiter->hub;
-    int64_t version;
-    int has;
+    wait w = {.waiter = waiter, .switches = {cancel, other}, .hangup_fd = hangup_fd};
 
-    pthread_mutex_lock(&waiter->hub->mutex);
-    version = hub->lookout.version;
-    has = !sb__hub_has_events(hub) || version < 0 || version != waiter->seen_version;
-    waiter->seen_version = version;
-    pthread_mutex_unlock(&waiter->hub->mutex);
-    return has;
+    return wait_for_ms(&w, timeout_ms);
 }
 
 sb_status sb_waiter_wait(sb_waiter *waiter, const sb_options *options)
 {
+    wait w = {.waiter = waiter, .hangup_fd = -1};
     sb_status status;
 
     sb__error_clear();
@@ -521,13 +542,11 @@ sb_status sb_waiter_wait(sb_waiter *waiter, const sb_options *options)
     }
     status = sb__options_check(options);
     if (!options || status) {
-        return status ? status : sb__waiter_wait(waiter, -1, NULL, NULL, -1);
+        return status ? status : wait_for_ms(&w, -1);
     }
-    do {
-        status = sb__waiter_wait(waiter, options->timeout_ms, options->cancel, NULL, -1);
-    } while (status == SB_EMPTY && options->timeout_ms > 0 &&
-             (options->flags & SB_IF_CHANGED) && !has_seen_change(waiter));
-    return status;
+    w.switches[0] = options->cancel;
+    w.if_changed = (options->flags & SB_IF_CHANGED) && options->timeout_ms > 0;
+    return wait_for_ms(&w, options->timeout_ms);
 }
 
 sb_status sb_waiter_next(const char **out, size_t *out_len, sb_waiter *waiter)
