@@ -1,9 +1,9 @@
 /*
- * broker watch: prints messages as they come. The command line, the banner and the output are here;
- * the watching itself is its host's.
+ * broker watch: prints messages as they come. Embedded, the watching itself is its host's.
  */
 #include "commands.h"
 #include "errors.h"
+#include "interrupt.h"
 #include "records.h"
 #include "select.h"
 #include "session.h"
@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Resolves `@alias`. Any other name is taken as it is: what is wrong with it is said later. */
 static bool resolve(struct cli *cli, struct queue_name *out, const char *operand)
@@ -37,15 +38,55 @@ static void announce(const struct cli *cli, const broker_watch *watch)
     }
 }
 
-static void watch_queue(struct cli *cli, const broker_watch *watch)
+/* The host has connections of its own. */
+static sb_status let_host_watch(struct cli *cli, const broker_watch *watch)
 {
-    /* The host has connections of its own. */
     sb_close(cli->broker);
     cli->broker = NULL;
     announce(cli, watch);
-    if (streams_watch(watch) < 0) {
+    return streams_watch(watch);
+}
+
+static sb_status show(void *payload, int64_t id, const char *body, size_t size)
+{
+    return broker_watch_print(payload, id, body, size) == 0 ? SB_OK : SB_EXISTS;
+}
+
+/* A message that was taken is printed to its end, whatever signal comes. */
+static sb_status watch_natively(struct cli *cli, const broker_watch *watch)
+{
+    sb_options options = session_options(cli);
+    sb_cursor_kind kind = watch->move_to != NULL ? SB_CURSOR_MOVE
+                          : watch->peek          ? SB_CURSOR_PEEK
+                                                 : SB_CURSOR_CLAIM;
+    sb_watcher *watcher = NULL;
+    broker_watch copy = *watch;
+    sb_status status;
+
+    if (cli->broker == NULL && !session_open(cli)) {
+        return SB_OK; /* told already */
+    }
+    announce(cli, watch);
+    interrupt_only_throws(cli->cancel);
+    options.after = watch->after;
+    status = sb_watcher_open(&watcher, cli->broker, kind, watch->queue, SB_NTS, watch->move_to,
+                             SB_NTS, 0, &options, show, &copy);
+    if (status == SB_OK) {
+        sb_watcher_end_on_hangup(watcher, STDOUT_FILENO);
+        status = sb_watcher_run(watcher);
+    }
+    sb_watcher_close(watcher);
+    return status == SB_CANCELLED ? SB_OK : status;
+}
+
+static void watch_queue(struct cli *cli, const broker_watch *watch)
+{
+    sb_status status =
+        streams_can_watch() ? let_host_watch(cli, watch) : watch_natively(cli, watch);
+
+    if (status < 0) {
         tell_last(cli, CODE_ERROR);
-    } else {
+    } else if (cli->exit_code == EXIT_DONE) {
         session_print(cli, EXIT_DONE);
     }
 }
@@ -118,7 +159,7 @@ const struct command command_watch = {
                 .required = 1,
                 .operands = {"queue"}},
     .checks = SB_CHECK_PATHS | SB_CHECK_SQLITE | SB_CHECK_INITIALIZED,
-    .flags = COMMAND_PIPE_MAY_CLOSE | COMMAND_NEEDS_HOST,
+    .flags = COMMAND_PIPE_MAY_CLOSE | COMMAND_ASKS_HOST,
     .prepare = check_combination,
     .run = run,
 };

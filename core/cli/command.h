@@ -12,7 +12,7 @@ enum {
     COMMAND_PIPE_MAY_CLOSE = 1, /* a reader that went away ends the command in peace */
     COMMAND_INIT = 2,           /* creates its target: selected and checked differently */
     COMMAND_TELLS_FAILURES = 4, /* prints every failure, embedded too */
-    COMMAND_NEEDS_HOST = 8      /* exists only embedded, where the host can watch */
+    COMMAND_ASKS_HOST = 8       /* exists embedded only where the host can watch */
 };
 
 /* Rewrites the tokens of a command so that operands beginning with '-' survive the parsing. */

@@ -48,7 +48,8 @@ static const char help_after[] =
 
 static bool is_there(const struct command *command)
 {
-    return (command->flags & COMMAND_NEEDS_HOST) == 0 || streams_can_watch();
+    return (command->flags & COMMAND_ASKS_HOST) == 0 || !streams_redirected() ||
+           streams_can_watch();
 }
 
 static const struct command *find(const struct command *const *table, const char *name)

@@ -9,6 +9,7 @@
 
 static volatile sig_atomic_t seen;
 static sb_cancel *switch_to_throw;
+static bool terminates; /* SIGTERM is caught */
 
 static void on_interrupt(int signal_number)
 {
@@ -17,31 +18,53 @@ static void on_interrupt(int signal_number)
     sb_cancel_set(switch_to_throw);
 }
 
+static void on_end(int signal_number)
+{
+    (void)signal_number;
+    sb_cancel_set(switch_to_throw);
+}
+
 void interrupt_ignore_pipe(void)
 {
     signal(SIGPIPE, SIG_IGN);
 }
 
-void interrupt_catch(sb_cancel *cancel)
+/* The second signal of the kind kills. */
+static void catch_signal(int number, void (*handler)(int), sb_cancel *cancel)
 {
     struct sigaction action, before;
 
     /* A shell ignores SIGINT for its background jobs; they must stay deaf to it. */
-    if (sigaction(SIGINT, NULL, &before) != 0 || before.sa_handler == SIG_IGN) {
+    if (sigaction(number, NULL, &before) != 0 || before.sa_handler == SIG_IGN) {
         return;
     }
     switch_to_throw = cancel;
     memset(&action, 0, sizeof action);
     sigemptyset(&action.sa_mask);
-    action.sa_handler = on_interrupt;
+    action.sa_handler = handler;
     action.sa_flags = (int)SA_RESETHAND;
-    sigaction(SIGINT, &action, NULL);
+    sigaction(number, &action, NULL);
+}
+
+void interrupt_catch(sb_cancel *cancel)
+{
+    catch_signal(SIGINT, on_interrupt, cancel);
+}
+
+void interrupt_only_throws(sb_cancel *cancel)
+{
+    catch_signal(SIGINT, on_end, cancel);
+    catch_signal(SIGTERM, on_end, cancel);
+    terminates = true;
 }
 
 void interrupt_release(void)
 {
     if (switch_to_throw != NULL) {
         signal(SIGINT, SIG_IGN);
+        if (terminates) {
+            signal(SIGTERM, SIG_IGN);
+        }
         switch_to_throw = NULL;
     }
 }

@@ -11,6 +11,9 @@ void interrupt_ignore_pipe(void);
 /* Makes SIGINT throw `cancel`. */
 void interrupt_catch(sb_cancel *cancel);
 
+/* From now on SIGINT, and SIGTERM too, only throw `cancel`: what is under way is finished. */
+void interrupt_only_throws(sb_cancel *cancel);
+
 /* Forgets the switch, which is about to be freed; SIGINT is ignored from now on. */
 void interrupt_release(void);
 

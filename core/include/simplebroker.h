@@ -210,6 +210,7 @@ typedef struct sb_values sb_values;     /**< a list of SQL values: parameters, o
 typedef struct sb_rows sb_rows;         /**< where a runner delivers rows */
 typedef struct sb_cursor sb_cursor;     /**< a stream of messages */
 typedef struct sb_waiter sb_waiter;     /**< sleeps until a message comes */
+typedef struct sb_watcher sb_watcher;   /**< hands the messages of a queue to a function */
 typedef struct sb_txn sb_txn;           /**< an explicit transaction */
 typedef struct sb_dump sb_dump;         /**< a dump under way */
 typedef struct sb_load sb_load;         /**< a load under way */
@@ -1878,6 +1879,106 @@ SB_EXTERN int sb_waiter_fd(sb_waiter *waiter);
  * @since 0.1
  */
 SB_EXTERN int sb_waiter_has_events(const sb_waiter *waiter);
+
+/**
+ * Handles a message.
+ * @param payload  what was registered
+ * @param id       its id
+ * @param body     UTF-8, NUL-terminated; borrowed for the call
+ * @param body_len its length
+ * @return SB_OK handled; a failure, with sb_error_set() as the last act, is reported to the error
+ *         handler; anything positive ends the watcher: this message counts as handled
+ */
+typedef sb_status (*sb_watch_fn)(void *payload, int64_t id, const char *body, size_t body_len);
+
+/**
+ * Hears of a message that could not be handled, whose failure is the thread's error now; or of one
+ * larger than BROKER_MAX_MESSAGE_SIZE (SB_EMESSAGE), of which it gets 1000 characters and "...".
+ * @param payload  what was registered
+ * @param status   the handler's
+ * @param id       of the message
+ * @param body     as the handler got it
+ * @param body_len its length
+ * @return 0 to go on; anything else ends the watcher
+ */
+typedef int (*sb_watch_error_fn)(void *payload, sb_status status, int64_t id, const char *body,
+                                 size_t body_len);
+
+/**
+ * Opens a watcher, which hands each message of a queue to a function: those that are there, then
+ * those that come. A claim or move is committed before the function sees the message; if it fails
+ * the message stays claimed or moved. A peek makes progress only when the function succeeds: a
+ * message that failed is tried again, at once when another comes and after a second else, and later
+ * ones wait. Belongs to one thread at a time, but for sb_watcher_stop() and sb_watcher_count().
+ * @param[out] out    to be closed with sb_watcher_close()
+ * @param broker      not NULL; kept alive
+ * @param kind        claim, peek or move
+ * @param queue       its name
+ * @param queue_len   its length
+ * @param target      SB_CURSOR_MOVE: the queue they go to; else NULL
+ * @param target_len  its length
+ * @param batch_size  claims and moves: 0 or 1 takes messages one by one; more takes so many in a
+ *                    transaction which commits when the last of them was handled, and holds the
+ *                    write lock until then; peeks: of no effect
+ * @param options     after (not for moves), cancel; may be NULL; copied
+ * @param handler     not NULL
+ * @param payload     handed to it; borrowed
+ * @return SB_OK; SB_EQUEUENAME; SB_EINVALID also for the same queue twice
+ * @since 0.1
+ */
+SB_EXTERN sb_status sb_watcher_open(sb_watcher **out, sb_broker *broker, sb_cursor_kind kind,
+                                    const char *queue, size_t queue_len, const char *target,
+                                    size_t target_len, size_t batch_size,
+                                    const sb_options *options, sb_watch_fn handler, void *payload);
+
+/**
+ * Registers who hears of messages that could not be handled; without, the watcher goes on.
+ * @param watcher not NULL, not running
+ * @param fn      NULL: nobody
+ * @param payload handed to fn; borrowed
+ * @since 0.1
+ */
+SB_EXTERN void sb_watcher_on_error(sb_watcher *watcher, sb_watch_error_fn fn, void *payload);
+
+/**
+ * Ends the watcher after so many messages.
+ * @param watcher      not NULL, not running
+ * @param max_messages 0: no limit
+ * @since 0.1
+ */
+SB_EXTERN void sb_watcher_set_limit(sb_watcher *watcher, int64_t max_messages);
+
+/**
+ * Ends the watcher when nobody reads a descriptor any more: a pipe's or socket's other end is gone.
+ * @param watcher not NULL, not running
+ * @param fd      to which the handler writes; -1: none
+ * @since 0.1
+ */
+SB_EXTERN void sb_watcher_end_on_hangup(sb_watcher *watcher, int fd);
+
+/**
+ * Watches until it is stopped. Lock errors are tried again 5 times, within a second; after another
+ * failure of the storage the watcher starts anew after 2 and then 4 s, and gives up at the third.
+ * @param watcher not NULL
+ * @return SB_OK it was stopped, by whatever but: SB_CANCELLED by the switch; SB_ECLOSED; or the
+ *         storage's failure
+ * @since 0.1
+ */
+SB_EXTERN sb_status sb_watcher_run(sb_watcher *watcher);
+
+/**
+ * Stops a watcher after the message in hand, for good; from any thread or signal handler. One that
+ * does not run yet ends at once when it does.
+ * @param watcher may be NULL
+ * @since 0.1
+ */
+SB_EXTERN void sb_watcher_stop(sb_watcher *watcher);
+
+/** How many messages have been taken or shown so far. @param watcher not NULL @since 0.1 */
+SB_EXTERN int64_t sb_watcher_count(const sb_watcher *watcher);
+
+/** Closes a watcher; not while it runs. @param watcher may be NULL @since 0.1 */
+SB_EXTERN void sb_watcher_close(sb_watcher *watcher);
 
 /* ---- transactions and sidecar SQL ----------------------------------------------------------- */
 

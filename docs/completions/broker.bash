@@ -30,6 +30,7 @@ __broker_options() # __broker_options COMMAND [SUBCOMMAND]
         write) echo "-t --timestamps --json" ;;
         read | move) echo "$bounds" ;;
         peek) echo "$bounds --include-claimed" ;;
+        watch) echo "--peek --move --after --json -t --timestamps" ;;
         delete) echo "--all -m --message" ;;
         broadcast) echo "-p --pattern --queue" ;;
         exists | stats) echo "--json" ;;
@@ -51,7 +52,7 @@ __broker_options() # __broker_options COMMAND [SUBCOMMAND]
 __broker_wants_queue() # __broker_wants_queue COMMAND N
 {
     case $1:$2 in
-        write:1 | read:1 | peek:1 | delete:1 | exists:1 | stats:1 | rename:1) return 0 ;;
+        write:1 | read:1 | peek:1 | watch:1 | delete:1 | exists:1 | stats:1 | rename:1) return 0 ;;
         move:1 | move:2 | alias:3) return 0 ;;
     esac
     return 1
@@ -66,7 +67,7 @@ __broker_plain() # the text of a word as typed: without quotes, with the home di
 _broker()
 {
     local commands="write read peek move delete broadcast list exists stats rename alias dump load
-        backup init"
+        backup init watch"
     local globals="-d --dir -f --file -q --quiet --version --status --json --vacuum --compact
         --cleanup -h --help"
     local cur=${COMP_WORDS[COMP_CWORD]} program=${COMP_WORDS[0]}
@@ -97,7 +98,7 @@ _broker()
         else
             case $word in
                 -m | --message | --after | --before | --prefix | -p | --pattern | --queue | \
-                    --include | --exclude | --target) pending=$word ;;
+                    --include | --exclude | --target | --move) pending=$word ;;
                 -*) ;;
                 *)
                     operands=$((operands + 1))
@@ -112,7 +113,7 @@ _broker()
         case $pending in
             -d | --dir) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
             -f | --file) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
-            --queue | --target) queues=1 ;;
+            --queue | --target | --move) queues=1 ;;
         esac
     elif [[ -z $command ]]; then
         case $cur in

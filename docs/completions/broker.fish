@@ -2,7 +2,7 @@
 # the database which -d and -f select. It never creates a database.
 
 set -l commands write read peek move delete broadcast list exists stats rename alias dump load \
-    backup init
+    backup init watch
 
 # Prints the global options as typed, one a line. Fails when asking for queues would create a
 # database, as the reading commands do.
@@ -127,8 +127,9 @@ complete -c broker -n $no_command -a dump -d 'print everything as JSON lines'
 complete -c broker -n $no_command -a load -d 'read a dump'
 complete -c broker -n $no_command -a backup -d 'copy the database while in use'
 complete -c broker -n $no_command -a init -d 'create the database'
+complete -c broker -n $no_command -a watch -d 'print messages as they come'
 
-set -l first '__fish_seen_subcommand_from write read peek move delete exists stats rename'
+set -l first '__fish_seen_subcommand_from write read peek move watch delete exists stats rename'
 complete -c broker -n "$first; and __broker_operands 0" -a '(__broker_queues)'
 complete -c broker -n '__fish_seen_subcommand_from move; and __broker_operands 1' \
     -a '(__broker_queues)'
@@ -141,10 +142,14 @@ complete -c broker -n "$messages" -l before -x -d 'older than'
 complete -c broker -n '__fish_seen_subcommand_from read peek move delete' -s m -l message -x \
     -d 'one message'
 complete -c broker -n '__fish_seen_subcommand_from delete' -l all -d 'every queue'
-complete -c broker -n '__fish_seen_subcommand_from write read peek move' -s t -l timestamps \
+complete -c broker -n '__fish_seen_subcommand_from watch' -l peek -d 'leave them there'
+complete -c broker -n '__fish_seen_subcommand_from watch' -l move -x -a '(__broker_queues)' \
+    -d 'move them to this queue'
+complete -c broker -n '__fish_seen_subcommand_from watch' -l after -x -d 'newer than'
+complete -c broker -n '__fish_seen_subcommand_from write read peek move watch' -s t -l timestamps \
     -d 'print ids'
 complete -c broker -l json -d 'print JSON' \
-    -n '__fish_seen_subcommand_from write read peek move exists stats list rename'
+    -n '__fish_seen_subcommand_from write read peek move watch exists stats list rename'
 complete -c broker -n '__fish_seen_subcommand_from peek' -l include-claimed \
     -d 'also messages that were read'
 complete -c broker -n '__fish_seen_subcommand_from broadcast' -l queue -x -a '(__broker_queues)' \

@@ -487,6 +487,15 @@ static void check_handles(stage *st)
     assert_int_equal(sb_waiter_fd(NULL), -1);
     assert_int_equal(sb_waiter_has_events(NULL), 0);
     sb_waiter_close(NULL);
+    REFUSED(sb_watcher_open, sb_watcher_open(NULL, NULL, SB_CURSOR_CLAIM, "q", 1, NULL, 0, 0, NULL,
+                                             NULL, NULL));
+    REFUSED(sb_watcher_run, sb_watcher_run(NULL));
+    sb_watcher_on_error(NULL, NULL, NULL);
+    sb_watcher_set_limit(NULL, 1);
+    sb_watcher_end_on_hangup(NULL, 1);
+    sb_watcher_stop(NULL);
+    assert_int_equal(sb_watcher_count(NULL), 0);
+    sb_watcher_close(NULL);
     REFUSED(sb_txn_begin, sb_txn_begin(NULL, st->s->broker, NULL));
     REFUSED(sb_txn_commit, sb_txn_commit(NULL));
     sb_txn_rollback(NULL);
@@ -721,6 +730,10 @@ const bad_case bad_cases[] = {
     {"sb_waiter_remove", check_handles}, {"sb_waiter_wait", check_handles},
     {"sb_waiter_next", check_handles}, {"sb_waiter_fd", NULL}, {"sb_waiter_has_events", NULL},
     {"sb_waiter_close", NULL},
+    {"sb_watcher_open", check_handles}, {"sb_watcher_run", check_handles},
+    {"sb_watcher_on_error", NULL}, {"sb_watcher_set_limit", NULL},
+    {"sb_watcher_end_on_hangup", NULL}, {"sb_watcher_stop", NULL}, {"sb_watcher_count", NULL},
+    {"sb_watcher_close", NULL},
     {"sb_cursor_at_hand", NULL}, {"sb_cursor_close", NULL}, {"sb_txn_commit", NULL}, {"sb_txn_rollback", NULL},
     {"sb_dump_next", NULL}, {"sb_dump_close", NULL}, {"sb_load_line", NULL},
     {"sb_load_open_with", NULL},
