@@ -11,6 +11,16 @@ sb_add_test(threads DIRECTORY fault THREADS)
 sb_add_test(bad_input DIRECTORY fault SOURCES bad_input.c bad_calls.c ${SB_STAGE} VALGRIND)
 sb_add_test(hostile_files DIRECTORY fault SOURCES ${SB_FAULTY_VFS})
 
+# Wake-ups. The order of steps is tried with the calls that begin them led through the test, which
+# takes a linker that can do that.
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND NOT SB_SANITIZE MATCHES thread)
+    sb_add_test(wake_order DIRECTORY fault SOURCES turnstile.c)
+    foreach(call IN ITEMS pthread_mutex_lock fcntl64 inotify_init1 inotify_add_watch ppoll
+            __ppoll_chk read pwrite64 futimens sqlite3_step clock_gettime)
+        target_link_options(test_wake_order PRIVATE "LINKER:--wrap=${call}")
+    endforeach()
+endif()
+
 # The suite on a database that seems busy: busy.<test> runs a test's program with some of SQLite's
 # locks refused; busy.cli.<file> does it to the command. Left out: programs that count locks and
 # checkpoints themselves, or look at sizes that only a checkpoint changes.
