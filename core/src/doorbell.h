@@ -46,6 +46,9 @@ void sb__doorbell_ring(sb__doorbell *bell, const char *database, const sb__rings
 
 void sb__doorbell_close(sb__doorbell *bell);
 
+/* Between a commit and the look at the lock, and between the lock and the look for the message. */
+void sb__doorbell_fence(void);
+
 /* The other side: opens F.lock, making it if it is missing; -1 if it cannot be had. */
 int sb__doorbell_open(const char *path);
 

@@ -21,7 +21,6 @@
  */
 #include "hub.h"
 
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -196,7 +195,7 @@ static void arm_events(sb__hub *hub)
     }
     arm_bell(hub);
     rewatch_wal(hub);
-    atomic_thread_fence(memory_order_seq_cst);
+    sb__doorbell_fence();
 }
 
 static void arm(sb__hub *hub, int64_t now)
@@ -237,7 +236,7 @@ static void check_files(sb__hub *hub, int64_t now)
         }
     } else if (sb__hub_has_events(hub) && !bell_is_current(hub)) {
         arm_bell(hub);
-        atomic_thread_fence(memory_order_seq_cst);
+        sb__doorbell_fence();
         sb__lookout_look_at_all(&hub->lookout, &hub->topics, tell);
         follow(hub, now); /* who has the old one open rings in vain for a while */
     }
@@ -270,7 +269,7 @@ static void go_on_following(sb__hub *hub, int64_t now)
         return;
     }
     rewatch_wal(hub);
-    atomic_thread_fence(memory_order_seq_cst);
+    sb__doorbell_fence();
     look_if_changed(hub, now);
 }
 
@@ -395,7 +394,7 @@ static void check_now(sb__hub *hub, sb__subscription *s)
         return;
     }
     hold(hub, topic);
-    atomic_thread_fence(memory_order_seq_cst);
+    sb__doorbell_fence();
     if (sb__lookout_has_pending(&hub->lookout, topic->name, topic->len, s->after)) {
         tell(s->owner, s);
     }
