@@ -20,6 +20,11 @@ if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND NOT SB_SANITIZE MATCHES thread)
         target_link_options(test_wake_order PRIVATE "LINKER:--wrap=${call}")
     endforeach()
 endif()
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+    sb_add_test(wake_torture DIRECTORY fault)
+    target_link_options(test_wake_torture PRIVATE
+        "LINKER:--wrap=inotify_add_watch" "LINKER:--wrap=pwrite64")
+endif()
 
 # The suite on a database that seems busy: busy.<test> runs a test's program with some of SQLite's
 # locks refused; busy.cli.<file> does it to the command. Left out: programs that count locks and
