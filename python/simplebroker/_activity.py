@@ -41,7 +41,7 @@ class MultiQueueActivityWaiterHook(Protocol):
 def create_activity_waiter_for_queues(
     queues: Sequence[Queue], *, stop_event: threading.Event
 ) -> ActivityWaiter | None:
-    """One waiter for several queues; None where the backend wakes nobody (SQLite).
+    """One waiter for several queues; None where nothing wakes anybody, as over a runner of SQLite.
 
     Args:
         queues: queues that share one runner object, or have no runner and one target.
@@ -56,11 +56,13 @@ def create_activity_waiter_for_queues(
     first = queues[0]
     if not all(first._shares_broker(queue) for queue in queues):
         raise ValueError("queues cannot safely share one activity waiter")
+    names = tuple(dict.fromkeys(queue.name for queue in queues))
+    if first._wakes_natively():
+        return first._new_native_waiter(stop_event, names)
     plugin = getattr(first._runner, "backend_plugin", None) or first._target.plugin
     hook: MultiQueueActivityWaiterHook | None = getattr(
         plugin, "create_activity_waiter_for_queues", None
     )
     if hook is None:
         return None
-    names = tuple(dict.fromkeys(queue.name for queue in queues))
     return hook(**first._place(), queue_names=names, stop_event=stop_event)

@@ -20,12 +20,14 @@ from ._activity import ActivityWaiter
 from ._config import SNAPSHOT, config_handle
 from ._exceptions import OperationalError, StopException, StopWatching
 from ._handlers import log_debug, log_error
+from ._native_waiter import NativeWaiter
 from ._polling import PollingStrategy
 from ._running import Running
 from ._targets import BrokerTarget
 from .db import BrokerDB
 from .sbqueue import Queue
 
+_PLAIN = Queue.create_activity_waiter  # not overridden: nobody wants to see it called
 Handler = Callable[[str, int], Any]
 ErrorHandler = Callable[[Exception, str, int], bool | None]
 _Result = TypeVar("_Result")
@@ -99,6 +101,7 @@ class BaseWatcher(ABC):
             else Queue(queue, db_path=_path_of(db), persistent=True, config=config)
         )
         self._queue_obj.set_stop_event(self._stop_event)
+        self._own_waiter: NativeWaiter | None = None
         self._strategy = polling_strategy or self._create_strategy()
 
     def _create_strategy(self) -> PollingStrategy:
@@ -186,10 +189,15 @@ class BaseWatcher(ABC):
         made_by_queue = self._queue_obj._waiter
         if made_by_queue is not None:
             self._strategy.detach_activity_waiter(expected=made_by_queue)
+        own, self._own_waiter = self._own_waiter, None
         try:
             self._strategy.close()
         finally:
-            self._queue_obj.cleanup_connections()
+            try:
+                if own is not None:
+                    own.close()
+            finally:
+                self._queue_obj.cleanup_connections()
 
     @contextmanager
     def _signals_stop(self) -> Iterator[None]:
@@ -266,7 +274,17 @@ class BaseWatcher(ABC):
             log_debug("last_ts could not be read", error)
 
     def _create_activity_waiter(self, queue: Queue) -> ActivityWaiter | None:
-        return queue.create_activity_waiter(stop_event=self._stop_event)
+        """What wakes the watcher: one of its own with the built-in backend, else the queue's."""
+        asked = getattr(queue.create_activity_waiter, "__func__", None)
+        if asked is not _PLAIN or not queue._wakes_natively():
+            return queue.create_activity_waiter(stop_event=self._stop_event)
+        after, taking = self._waits_for()
+        self._own_waiter = queue._new_native_waiter(self._stop_event, (), after, taking)
+        return self._own_waiter
+
+    def _waits_for(self) -> tuple[int | None, bool]:
+        """The bound of what wakes it, and whether its drains take what there is."""
+        return None, False
 
     def _check_stop(self) -> None:
         """Raises StopWatching once the watcher is to stop."""

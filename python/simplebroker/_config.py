@@ -34,6 +34,7 @@ _OF_OPERATIONS = (
     lib.SB_WARN_TIMESTAMP,
     lib.SB_WARN_CHECKPOINT,
     lib.SB_WARN_NETWORK_FS,
+    lib.SB_WARN_POLLING,
 )
 _heard = threading.local()
 _INSIDE = (__package__, "contextlib")  # whose frames are not where a warning comes from

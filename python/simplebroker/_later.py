@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from . import _activity as _activity
     from . import _config as _config
     from . import _connection as _connection
+    from . import _native_waiter as _native_waiter
     from . import _operations as _operations
     from . import _plugins as _plugins
     from . import _runner as _runner
@@ -41,6 +42,7 @@ else:
     _activity = _ours("_activity")
     _config = _ours("_config")
     _connection = _ours("_connection")
+    _native_waiter = _ours("_native_waiter")
     _operations = _ours("_operations")
     _plugins = _ours("_plugins")
     _runner = _ours("_runner")

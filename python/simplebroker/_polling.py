@@ -10,9 +10,10 @@ from collections.abc import Callable
 from ._activity import ActivityWaiter
 from ._exceptions import StopException
 from ._handlers import log_error
+from ._native_waiter import NativeWaiter
 
 _PIECE = 0.02  # seconds slept between two looks at the change counter
-_LONGEST_WAIT = 0.1  # seconds on a native waiter, between two looks at what else has happened
+_LONGEST_WAIT = 0.1  # seconds on a foreign waiter, between two looks at what else has happened
 _STEPS_TO_MAX = 100
 _MAX_FAILURES = 10
 
@@ -72,7 +73,8 @@ class PollingStrategy:
         self._version = None
         self._check_count = 0
         if activity_waiter is not self._waiter:
-            self.close()
+            if self._waiter is not None:
+                self.close()
             self.replace_activity_waiter(activity_waiter)
 
     def wait_for_activity(self) -> None:
@@ -85,14 +87,18 @@ class PollingStrategy:
             return
         if self._waiter is None:
             self._poll()
-        else:
-            self._await_signal()
+            return
+        own = isinstance(self._waiter, NativeWaiter)
+        self._await_signal()
+        if own and not self._stop_event.is_set():
+            self._changed()
 
     def notify_activity(self) -> None:
         """Says that the caller itself saw or made activity: the next waits are short."""
         self._check_count = 0
         self._local_hint = True
         self._notified = True
+        self._end_wait_on(self._waiter)
 
     def consume_local_activity_hint(self) -> bool:
         """Whether `notify_activity` was called since this was last asked."""
@@ -126,6 +132,7 @@ class PollingStrategy:
         if expected is not None and waiter is not expected:
             return None
         self._waiter = None
+        self._end_wait_on(waiter)
         return waiter
 
     def replace_activity_waiter(
@@ -136,6 +143,7 @@ class PollingStrategy:
         if displaced is activity_waiter:
             return None
         self._schedule_fallback()
+        self._end_wait_on(displaced)
         return displaced
 
     def close(self) -> None:
@@ -204,14 +212,40 @@ class PollingStrategy:
         self._fallback_due = time.monotonic() + random.uniform(longest, 2 * longest)
 
     def _await_signal(self) -> None:
-        """Waits for the waiter installed at the time, at most until the fallback is due."""
+        """Waits for the waiter installed at the time, at most until the fallback is due.
+
+        The library's own tells nothing of other queues: what has changed meanwhile is looked for
+        afterwards.
+        """
         while not self._stop_event.is_set():
             waiter, left = self._waiter, self._fallback_due - time.monotonic()
             if waiter is None or left <= 0:
                 self._schedule_fallback()
                 return
-            if waiter.wait(min(left, _LONGEST_WAIT)):
+            if self._signals(waiter, left):
                 self._native_hint = True
                 return
             if self._woken():
                 return
+
+    def _signals(self, waiter: ActivityWaiter, timeout: float) -> bool:
+        """Waits once. The library's own waiter hears of all that would end the wait."""
+        if not isinstance(waiter, NativeWaiter):
+            return waiter.wait(min(timeout, _LONGEST_WAIT))
+        if not waiter.usable:  # closed by somebody, or the parent's
+            if self._waiter is waiter:
+                self._waiter = None
+            return False
+        if waiter.stop_event is not self._stop_event:
+            return waiter.wait(min(timeout, _LONGEST_WAIT))
+        if waiter.patient:
+            self._schedule_fallback()  # for it is the shortest wait that is begun anew
+            timeout = self._fallback_due - time.monotonic()
+        return waiter.wait_unless(
+            timeout, lambda: self._notified or self._waiter is not waiter, waiter.patient
+        )
+
+    def _end_wait_on(self, waiter: ActivityWaiter | None) -> None:
+        """Lets another thread that waits see what has changed; foreign waiters are looked after."""
+        if isinstance(waiter, NativeWaiter):
+            waiter.wake()

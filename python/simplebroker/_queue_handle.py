@@ -10,7 +10,7 @@ from types import TracebackType
 from ._config import Config, config_handle
 from ._exceptions import HandleClosed
 from ._ids import checked_name
-from ._later import _activity, _runner, typing
+from ._later import _activity, _native_waiter, _runner, typing
 from ._session import DBConnection, open_at
 from ._sidecar import SidecarSession
 from ._targets import BrokerTarget, target_or_default
@@ -250,17 +250,48 @@ class QueueHandle:
     def create_activity_waiter(
         self, *, stop_event: threading.Event
     ) -> _activity.ActivityWaiter | None:
-        """An object that waits for activity on the queue; None where the backend has none.
+        """An object that waits for activity on the queue, the same until the queue is closed.
+
+        It is awake from now on: take messages until there is none, then wait for more.
 
         Args:
             stop_event: ends its waits.
+
+        Returns:
+            None where nothing wakes anybody: over a runner, with a backend that has no waiters, on
+            a network file system.
         """
-        if self._waiter is None:
-            plugin = getattr(self._runner, "backend_plugin", None) or self._target.plugin
-            self._waiter = plugin.create_activity_waiter(
-                **self._place(), queue_name=self._name, stop_event=stop_event
-            )
+        made = self._waiter
+        if made is None or (isinstance(made, _native_waiter.NativeWaiter) and made.inherited):
+            self._waiter = self._new_waiter(stop_event)
         return self._waiter
+
+    def _new_waiter(self, stop_event: threading.Event) -> _activity.ActivityWaiter | None:
+        if self._wakes_natively():
+            return self._new_native_waiter(stop_event)
+        plugin = getattr(self._runner, "backend_plugin", None) or self._target.plugin
+        waiter: _activity.ActivityWaiter | None = plugin.create_activity_waiter(
+            **self._place(), queue_name=self._name, stop_event=stop_event
+        )
+        return waiter
+
+    def _new_native_waiter(
+        self,
+        stop_event: threading.Event,
+        names: typing.Sequence[str] = (),
+        after: int | None = None,
+        taking: bool = False,
+    ) -> _native_waiter.NativeWaiter | None:
+        """A waiter of the caller's own, for this queue or others; see `NativeWaiter`."""
+        if self._connection is not None:
+            self._connection._require_own_process()
+        place = (self._target, self._config, names or (self._name,))
+        return _native_waiter.open_waiter(
+            *place, stop_event, after=after, taking=taking, waiting=self._waiting
+        )
+
+    def _wakes_natively(self) -> bool:
+        return self._runner is None and self._target.backend_name == "sqlite"
 
     def _place(self) -> dict[str, typing.Any]:
         """Where the queue is, as a backend's waiter wants to know it: a runner, or a target."""

@@ -48,11 +48,7 @@ class Session:
 
     def core(self, waiting: Waiting = UNSTOPPED) -> BrokerDB:
         """The calling thread's broker."""
-        if self.inherited is not None:
-            raise RuntimeError(
-                "this persistent handle was opened before the process was forked and belongs to "
-                "the parent; open a new one in the forked process"
-            )
+        self.require_own_process()
         core: BrokerDB | None = getattr(self.local, "core", None)
         if core is None:
             core = open_at(self.target, self.config, waiting)
@@ -61,6 +57,14 @@ class Session:
                 self._cores.add(core)
             self.local.core = core
         return core
+
+    def require_own_process(self) -> None:
+        """Raises RuntimeError in a forked child."""
+        if self.inherited is not None:
+            raise RuntimeError(
+                "this persistent handle was opened before the process was forked and belongs to "
+                "the parent; open a new one in the forked process"
+            )
 
     def drop_thread(self) -> None:
         """Closes the calling thread's broker; the next use opens another."""
@@ -98,14 +102,15 @@ def _leave_to_parent() -> None:
 os.register_at_fork(after_in_child=_leave_to_parent)
 
 
-def _identity(target: BrokerTarget, config: Config) -> typing.Any:
+def identity_of(target: BrokerTarget, config: Config) -> typing.Any:
+    """Same for whoever may share a broker."""
     options = tuple(sorted(target.backend_options.items()))
     return (target.backend_name, target.target, options, config.key)
 
 
 def acquire(target: BrokerTarget, config: Config) -> Session:
     """The session that handles of this target and these settings share."""
-    identity = _identity(target, config)
+    identity = identity_of(target, config)
     with _registry:
         session, references = _shared.get(identity) or (Session(target, config), 0)
         _shared[identity] = (session, references + 1)
@@ -116,7 +121,7 @@ def release(session: Session) -> None:
     """Gives a reference back; the last one closes the session."""
     if session.inherited is not None:
         return
-    identity = _identity(session.target, session.config)
+    identity = identity_of(session.target, session.config)
     with _registry:
         held, references = _shared.get(identity, (None, 0))
         if held is session and references > 1:
@@ -193,6 +198,11 @@ class DBConnection:
                 if session is None:  # closed; used again
                     session = self._session = self._new_session(self._target)
         return session.core(waiting)
+
+    def _require_own_process(self) -> None:
+        session = self._session
+        if session is not None:
+            session.require_own_process()
 
     def _new_session(self, target: BrokerTarget) -> Session:
         if self._share:

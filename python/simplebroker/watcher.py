@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ._activity import ActivityWaiter
 from ._base_watcher import BaseWatcher, ErrorHandler, config_aware_default_error_handler
 from ._config import SNAPSHOT
 from ._exceptions import StopWatching
@@ -57,6 +58,20 @@ def _require_callable(name: str, value: object) -> None:
 
 class _OneQueueWatcher(BaseWatcher):
     """Looks into its queue whether a drain is worth its while."""
+
+    def _create_activity_waiter(self, queue: Queue) -> ActivityWaiter | None:
+        waiter = super()._create_activity_waiter(queue)
+        self._looks_again(False)
+        return waiter
+
+    def _looks_again(self, soon: bool) -> None:
+        """Tells its waiter whether to end waits in vain although nothing has changed: when there
+        is something to be tried again, or derived classes look at who knows what."""
+        if self._own_waiter is not None:
+            looks = (self._drain_queue, self._has_pending_messages)
+            derived = any(look.__module__ != __name__ for look in looks)
+            asks = type(self._queue_obj).has_pending is not Queue.has_pending
+            self._own_waiter.patient = not (soon or derived or asks)
 
     def _skips_idle_check(self) -> bool:
         return bool(self._config["BROKER_SKIP_IDLE_CHECK"])
@@ -119,6 +134,10 @@ class QueueWatcher(_OneQueueWatcher):
     def _has_pending_messages(self) -> bool:
         return self._has_pending(self._after)
 
+    def _waits_for(self) -> tuple[int | None, bool]:
+        takes = type(self)._drain_queue is QueueWatcher._drain_queue
+        return self._after, takes and not self._peek
+
     def _drain_queue(self) -> None:
         """Handles a message, or in batches all there are."""
         if self._peek:
@@ -157,10 +176,12 @@ class QueueWatcher(_OneQueueWatcher):
         found = False
         for body, timestamp in self._stream():
             if not self._dispatch(body, timestamp):
+                self._looks_again(True)
                 return False
             self._after = timestamp
             self._check_stop()
             found = True
+        self._looks_again(False)
         return found
 
     def _stream(self) -> Iterator[tuple[str, int]]:
@@ -233,6 +254,9 @@ class QueueMoveWatcher(_OneQueueWatcher):
 
     def _has_pending_messages(self) -> bool:
         return self._has_pending(None)
+
+    def _waits_for(self) -> tuple[int | None, bool]:
+        return None, type(self)._drain_queue is QueueMoveWatcher._drain_queue
 
     def _drain_queue(self) -> None:
         """Moves and handles all there are."""

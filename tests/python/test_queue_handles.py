@@ -123,10 +123,6 @@ def test_a_set_stop_event_ends_operations(queue):
     assert queue.read() == "a"
 
 
-def test_sqlite_has_no_activity_waiter(queue):
-    assert queue.create_activity_waiter(stop_event=threading.Event()) is None
-
-
 def test_methods_can_be_overridden(path):
     class Loud(Queue):
         def write(self, message):
