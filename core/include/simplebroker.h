@@ -1866,7 +1866,8 @@ SB_EXTERN sb_status sb_waiter_next(const char **out, size_t *out_len, sb_waiter 
  * A descriptor for event loops: poll it for reading. It is readable when there may be something to
  * do, also only for the waiter itself, and stays so until sb_waiter_wait() with a timeout of 0, which
  * never blocks and does it; it must be called whenever the descriptor is readable. Never read from
- * it. It lives as long as the waiter, but a child process has to ask for one of its own.
+ * it. It lives as long as the waiter, but a child process has to ask for one of its own. Of more
+ * than 40 for one database in a process the later ones are told by the loops of those before them.
  * @param waiter not NULL
  * @return borrowed; -1 when the waiter polls: then call sb_waiter_wait() now and then
  * @since 0.1

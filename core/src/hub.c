@@ -40,7 +40,8 @@ enum {
     LAST_PAUSE_MS = 15,
     POLL_PIECE_MS = 20,
     STEPS_TO_MAX = 100,
-    MOST_LOCKS = 1024 /* a writer's look at the locks visits each of them */
+    MOST_LOCKS = 1024, /* a writer's look at the locks visits each of them */
+    MOST_WATCHING = 40
 };
 
 int sb__hub_has_events(const sb__hub *hub)
@@ -360,6 +361,45 @@ void sb__hub_dispatch(sb__hub *hub)
     sb__error_clear();
 }
 
+/* ---- event loops ---- */
+
+static int make_pollable(sb__hub *hub)
+{
+    if (hub->pollable < 0) {
+        hub->timer = hub->timer < 0 ? sb__wake_timer_new() : hub->timer;
+        hub->pollable = hub->timer < 0 ? -1 : sb__wake_set_new(hub->timer, hub->events.fd);
+        sb__wake_timer_set(hub->timer, hub->due_ns);
+    }
+    return hub->pollable;
+}
+
+/* The kernel allows 100 ways from an event through two epolls to a third, and 50 to a fourth. */
+int sb__hub_show_events(sb__hub *hub, sb_waiter *waiter)
+{
+    int of_hub;
+
+    if (hub->watching >= MOST_WATCHING) {
+        return 0;
+    }
+    of_hub = make_pollable(hub);
+    if (of_hub < 0 || sb__wake_set_add(waiter->pollable, of_hub)) {
+        return -1;
+    }
+    waiter->watches = 1;
+    hub->watching++;
+    return 0;
+}
+
+/* In the place of one that leaves. */
+static void show_to_another(sb__hub *hub)
+{
+    sb_waiter *w = hub->watching == MOST_WATCHING - 1 ? hub->waiters : NULL;
+
+    while (w && (w->pollable < 0 || w->watches || sb__hub_show_events(hub, w))) {
+        w = w->next;
+    }
+}
+
 /* ---- waiters ---- */
 
 void sb__hub_enter(sb__hub *hub, sb_waiter *waiter)
@@ -381,6 +421,10 @@ void sb__hub_leave(sb__hub *hub, sb_waiter *waiter)
     }
     if (waiter->next) {
         waiter->next->previous = waiter->previous;
+    }
+    if (waiter->watches) {
+        hub->watching--;
+        show_to_another(hub);
     }
 }
 
@@ -439,16 +483,4 @@ void sb__hub_unsubscribe(sb__hub *hub, sb__subscription *subscription)
     } else if (pass_on) { /* what it was told and did not take */
         sb__topic_tell(topic, 1, INT64_MAX, tell);
     }
-}
-
-/* ---- event loops ---- */
-
-int sb__hub_pollable(sb__hub *hub)
-{
-    if (hub->pollable < 0) {
-        hub->timer = hub->timer < 0 ? sb__wake_timer_new() : hub->timer;
-        hub->pollable = hub->timer < 0 ? -1 : sb__wake_set_new(hub->timer, hub->events.fd);
-        sb__wake_timer_set(hub->timer, hub->due_ns);
-    }
-    return hub->pollable;
 }

@@ -29,7 +29,8 @@ struct sb_waiter {
     int asleep;
     int knocked;    /* its bell was written, and not read since */
     int bell;       /* an eventfd that ends its sleep; -1: not made yet */
-    int pollable;   /* an epoll over bell and the hub's; -1: nobody asked for it */
+    int pollable;   /* an epoll over bell and, perhaps, the hub's; -1: nobody asked for it */
+    int watches;    /* over the hub's too */
     int64_t seen_version; /* of the data, when a wait in vain was last over */
 };
 
@@ -63,6 +64,7 @@ struct sb__hub {
 
     int pollable; /* an epoll over events and timer, for event loops; -1 */
     int timer;    /* a timerfd; -1 */
+    int watching; /* waiters whose descriptors are over it */
     int fork_locked;
 };
 
@@ -97,8 +99,9 @@ void sb__hub_knock(sb_waiter *waiter);
 /* Has another sleeping waiter lead, if none does. */
 void sb__hub_pass_lead(sb__hub *hub);
 
-/* An epoll descriptor for event loops; -1 where there are none. */
-int sb__hub_pollable(sb__hub *hub);
+/* Adds the hub's events to the waiter's epoll; or nothing, when enough others watch them, which
+ * tell it. 0, or -1. */
+int sb__hub_show_events(sb__hub *hub, sb_waiter *waiter);
 
 /* The broker is closed: ends the sleep of its waiters. @locks takes the hubs' mutexes */
 void sb__hubs_wake(const sb_broker *broker);

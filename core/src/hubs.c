@@ -57,10 +57,11 @@ static void close_descriptors(sb__hub *hub)
     sb__wake_fd_close(&hub->bell_fd);
     sb__wake_fd_close(&hub->pollable);
     sb__wake_fd_close(&hub->timer);
+    hub->watching = 0;
     for (sb_waiter *w = hub->waiters; w; w = w->next) {
         sb__wake_fd_close(&w->bell);
         sb__wake_fd_close(&w->pollable);
-        w->asleep = w->knocked = 0;
+        w->asleep = w->knocked = w->watches = 0;
     }
 }
 

@@ -573,14 +573,14 @@ sb_status sb_waiter_next(const char **out, size_t *out_len, sb_waiter *waiter)
 
 static int make_pollable(sb_waiter *waiter)
 {
-    int of_hub;
-
     if (waiter->bell < 0) {
         waiter->bell = sb__wake_fd_new();
     }
-    of_hub = waiter->bell < 0 ? -1 : sb__hub_pollable(waiter->hub);
-    if (of_hub >= 0) {
-        waiter->pollable = sb__wake_set_new(waiter->bell, of_hub);
+    if (waiter->bell >= 0) {
+        waiter->pollable = sb__wake_set_new(waiter->bell, -1);
+    }
+    if (waiter->pollable >= 0 && sb__hub_show_events(waiter->hub, waiter)) {
+        sb__wake_fd_close(&waiter->pollable);
     }
     if (waiter->pollable >= 0 && waiter->ready) {
         sb__hub_knock(waiter);

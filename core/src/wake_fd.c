@@ -48,7 +48,7 @@ void sb__wake_timer_set(int fd, int64_t at_ns)
     }
 }
 
-static int add(int set, int fd)
+int sb__wake_set_add(int set, int fd)
 {
     struct epoll_event event = {.events = EPOLLIN};
 
@@ -59,7 +59,7 @@ int sb__wake_set_new(int a, int b)
 {
     int set = epoll_create1(EPOLL_CLOEXEC);
 
-    if (set >= 0 && (add(set, a) || add(set, b))) {
+    if (set >= 0 && (sb__wake_set_add(set, a) || sb__wake_set_add(set, b))) {
         sb__wake_fd_close(&set);
     }
     return set;
@@ -96,6 +96,11 @@ int sb__wake_set_new(int a, int b)
     (void)a;
     (void)b;
     return -1;
+}
+
+int sb__wake_set_add(int set, int fd)
+{
+    return sb__wake_set_new(set, fd);
 }
 #endif
 

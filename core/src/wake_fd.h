@@ -19,6 +19,9 @@ void sb__wake_timer_set(int fd, int64_t at_ns);
 /* Readable while one of the two is; `b` may be -1. */
 int sb__wake_set_new(int a, int b);
 
+/* Adds one more: 0, or -1. */
+int sb__wake_set_add(int set, int fd);
+
 /* Closes what is not -1, and makes it -1. */
 void sb__wake_fd_close(int *fd);
 

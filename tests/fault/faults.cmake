@@ -21,6 +21,7 @@ if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND NOT SB_SANITIZE MATCHES thread)
     endforeach()
 endif()
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+    sb_add_test(wake_faults DIRECTORY fault)
     sb_add_test(wake_torture DIRECTORY fault)
     target_link_options(test_wake_torture PRIVATE
         "LINKER:--wrap=inotify_add_watch" "LINKER:--wrap=pwrite64")

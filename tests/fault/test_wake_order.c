@@ -1,8 +1,8 @@
 /*
  * No order of the steps of one who waits and one who writes loses a wake-up: the library's own code
  * runs in two threads (three for the change of the leader), which stop before each step, and every
- * order of the steps is tried. A wake-up is lost if the message is committed, the writer is done, and
- * the thread that waits for it sleeps with nothing to be read.
+ * order of the steps is tried. A wake-up is lost if the message is committed, the writer is done,
+ * and the thread that waits for it sleeps with nothing to be read.
  *
  * Why these steps are all that count. The two sides share three things only:
  *  - the database: the writer's COMMIT becomes visible at one moment (the store that changes the
@@ -12,9 +12,9 @@
  *    by read(), and waited for by ppoll().
  * Each of these calls takes effect at one moment, and nothing else that one side does between two
  * of them can be noticed by the other. So each real execution has the same outcome as one in which
- * the calls come one after the other, and those are all played here. Two waiters of one process also
- * share the hub, under its mutex: taking it is a step as well when two of them play; there, orders
- * with more than two interruptions are left out, since there are millions.
+ * the calls come one after the other, and those are all played here. Two waiters of one process
+ * also share the hub, under its mutex: taking it is a step as well when two of them play; there,
+ * orders with more than two interruptions are left out, since there are millions.
  *
  * What could hide a loss is taken away: time stands still, so that neither the safety net nor a
  * timeout comes; and F-wal, whose events are the other way to find a message, is replaced by a file

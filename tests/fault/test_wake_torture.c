@@ -2,7 +2,7 @@
  * Thousands of sleeps, each ended by one message of another process that is committed at about the
  * moment at which the waiter falls asleep, a little earlier or later. A wake-up that takes so long
  * that only the safety net can have brought it counts as lost. F-wal, by which a message whose bell
- * was not heard is found a few milliseconds later, can be taken away, so that all hangs on the bell.
+ * was not heard is found a few milliseconds later, can be taken away: all hangs on the bell then.
  * And writers that die between their commit and the bell.
  */
 #include "core/foreign.h"

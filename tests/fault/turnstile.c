@@ -139,7 +139,7 @@ int __wrap_fcntl64(int fd, int command, ...)
     return __real_fcntl64(fd, command, argument);
 }
 
-/* The kernel takes some 10 ms to close an instance: all runs share one, with new watches in each. */
+/* The kernel takes 10 ms to close an instance: all runs share one, with new watches in each. */
 static int instance = -1, watches[8], watch_count;
 
 int __wrap_inotify_init1(int flags)

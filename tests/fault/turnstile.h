@@ -1,7 +1,7 @@
 /*
- * Threads that take one step at a time, in every order. A step begins with a call that other threads
- * can notice; the test's program is linked so that such calls of the library come here first (see
- * faults.cmake), where the thread stops until it is let through.
+ * Threads that take one step at a time, in every order. A step begins with a call that other
+ * threads can notice; the test's program is linked so that such calls of the library come here
+ * first (see faults.cmake), where the thread stops until it is let through.
  */
 #ifndef SB_FAULT_TURNSTILE_H
 #define SB_FAULT_TURNSTILE_H
@@ -13,7 +13,7 @@ typedef struct play {
     void (*release)(void); /* ends the sleeps of a run in which nothing moves any more */
     void (*end)(void);     /* after each run */
     int preemptions;       /* how often a thread that could go on may be held up; -1: any number */
-    int stops_at_mutexes;  /* those of the first actors are steps too; needed when two share one */
+    int stops_at_mutexes;  /* for all actors but the last; needed when two share one */
 } play;
 
 typedef struct verdict {
