@@ -2,6 +2,8 @@
 #include "foreign.h"
 #include "waiting.h"
 
+#include "doorbell.h"
+
 /* The queues that the last wait reported, sorted and joined. */
 static void assert_reported(sb_waiter *waiter, const char *expected)
 {
@@ -347,6 +349,83 @@ static void test_names__that_share_nothing_do_not_disturb(void **state)
     }
 }
 
+/* Two names whose byte of the doorbell is the same. */
+static void find_neighbours(char *a, char *b, size_t size)
+{
+    static int number_of[SB__SLOTS];
+
+    memset(number_of, 0, sizeof number_of);
+    for (int i = 1;; i++) {
+        uint32_t slot;
+
+        snprintf(a, size, "queue%d", i);
+        slot = sb__doorbell_slot(a, strlen(a));
+        assert_in_range(slot, 0, SB__SLOTS - 1);
+        if (number_of[slot]) {
+            snprintf(b, size, "queue%d", number_of[slot]);
+            return;
+        }
+        number_of[slot] = i;
+    }
+}
+
+static void test_names__that_share_a_byte_are_told_apart(void **state)
+{
+    scratch *s = *state;
+    sb_waiter *first, *second;
+    char a[32], b[32];
+    int bell;
+
+    find_neighbours(a, b, sizeof a);
+    first = waiter_for(s->broker, a, 0);
+    second = waiter_for(s->broker, b, 0);
+    put(s->broker, b, "x");
+    assert_ok(wait_ms(second, HANGS_AFTER_MS));
+    assert_status(SB_EMPTY, wait_ms(first, 0));
+    /* The byte is held until both are gone. */
+    bell = bell_listen(s);
+    sb_waiter_close(first);
+    put(s->broker, b, "y");
+    assert_int_equal(bell_rang(bell), 1);
+    assert_ok(wait_ms(second, SOON_MS));
+    assert_ok(sb_waiter_remove(second, b, NTS));
+    put(s->broker, b, "z");
+    assert_int_equal(bell_rang(bell), 0);
+    sb_waiter_close(second);
+    close(bell);
+}
+
+/* More than the doorbell has locks for: then all of it is locked. */
+static void test_queues__of_any_number(void **state)
+{
+    enum { QUEUES = 1500 };
+    static const int probes[] = {0, 700, 1023, 1024, 1025, QUEUES - 1};
+    scratch *s = *state;
+    sb_waiter *waiter = waiter_for(s->broker, "queue0", 0);
+    char name[32];
+
+    for (int i = 1; i < QUEUES; i++) {
+        snprintf(name, sizeof name, "queue%d", i);
+        add(waiter, name);
+    }
+    for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++) {
+        snprintf(name, sizeof name, "queue%d", probes[i]);
+        put(s->broker, name, "x");
+        assert_ok(wait_ms(waiter, SOON_MS));
+        assert_reported(waiter, name);
+    }
+    for (int i = 0; i < QUEUES - 1; i++) {
+        snprintf(name, sizeof name, "queue%d", i);
+        assert_ok(sb_waiter_remove(waiter, name, NTS));
+    }
+    put(s->broker, "queue0", "x");
+    assert_status(SB_EMPTY, wait_ms(waiter, 0));
+    snprintf(name, sizeof name, "queue%d", QUEUES - 1);
+    put(s->broker, name, "y");
+    assert_ok(wait_ms(waiter, SOON_MS));
+    sb_waiter_close(waiter);
+}
+
 /* Two databases, two hubs: each hears its own. */
 static void test_brokers__of_two_files_and_two_of_one(void **state)
 {
@@ -564,6 +643,8 @@ int main(void)
         TEST(test_shut__is_reported_too),
         TEST(test_waiters__come_and_go),
         TEST(test_names__that_share_nothing_do_not_disturb),
+        TEST(test_names__that_share_a_byte_are_told_apart),
+        TEST(test_queues__of_any_number),
         TEST(test_brokers__of_two_files_and_two_of_one),
         TEST(test_fd__is_readable_until_the_waiter_has_looked),
         TEST(test_fd__comes_to_rest),

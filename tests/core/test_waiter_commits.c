@@ -541,6 +541,50 @@ static void test_foreign_commit__is_seen_after_checkpoints(void **state)
     foreigner_end(&f);
 }
 
+static void *look_again_and_again(void *argument)
+{
+    sb_waiter *waiter = argument;
+
+    while (wait_ms(waiter, 0) != SB_OK) {
+        sched_yield();
+    }
+    return NULL;
+}
+
+/* Another thread may take the event before the sleeper does, who must look in time all the same. */
+static void test_foreign_commit__is_seen_beside_one_who_never_sleeps(void **state)
+{
+    scratch *s = *state;
+    foreigner f = foreigner_start(s->path, "OFF");
+    sb_waiter *asleep, *awake;
+    int64_t late[SAMPLES];
+    pthread_t thread;
+
+    assert_ok(sb_open_path(&s->broker, s->path, NTS, s->config, NULL));
+    asleep = waiter_for(s->broker, "q", 0);
+    awake = waiter_for(s->broker, "stop", 0);
+    assert_int_equal(pthread_create(&thread, NULL, look_again_and_again, awake), 0);
+    for (int i = 0; i < SAMPLES; i++) {
+        sleeper waiting;
+        int64_t committed;
+
+        sleeper_start(&waiting, asleep, NULL);
+        committed = foreigner_commits(&f);
+        assert_int_equal(sleeper_end(&waiting), SB_OK);
+        late[i] = waiting.woke_ns - committed;
+        take(s->broker, "q");
+        settle(asleep);
+    }
+    put(s->broker, "stop", "x");
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    qsort(late, SAMPLES, sizeof late[0], compare);
+    assert_true(late[SAMPLES - 1] <= (int64_t)SOON_MS * NS_IN_MS);
+    assert_true(late[SAMPLES / 2] <= FOREIGN_MS * NS_IN_MS);
+    sb_waiter_close(asleep);
+    sb_waiter_close(awake);
+    foreigner_end(&f);
+}
+
 static void test_foreign_commit__makes_the_descriptor_readable(void **state)
 {
     scratch *s = *state;
@@ -584,6 +628,7 @@ int main(void)
         FOREIGN(test_foreign_commit__is_seen_at_off),
         FOREIGN(test_foreign_commit__is_seen_at_full),
         FOREIGN(test_foreign_commit__is_seen_after_checkpoints),
+        FOREIGN(test_foreign_commit__is_seen_beside_one_who_never_sleeps),
         FOREIGN(test_foreign_commit__makes_the_descriptor_readable),
     };
 

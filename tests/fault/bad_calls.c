@@ -326,6 +326,112 @@ static sb_status call_backup(const arguments *a)
     return sb_backup(a->broker, "/dev/null/copy", NTS, a->options);
 }
 
+static sb_status call_waiter_open(const arguments *a)
+{
+    sb_waiter *waiter = NULL;
+    sb_status status = sb_waiter_open(&waiter, a->broker);
+
+    assert_true((status == SB_OK) == (waiter != NULL));
+    sb_waiter_close(waiter);
+    return status;
+}
+
+static sb_status call_waiter_add(const arguments *a)
+{
+    sb_waiter *waiter = NULL;
+    sb_status status = sb_waiter_open(&waiter, a->broker);
+
+    status = status ? status : sb_waiter_add(waiter, a->name, a->name_len, a->options);
+    sb_waiter_close(waiter);
+    return status;
+}
+
+static sb_status call_waiter_remove(const arguments *a)
+{
+    sb_waiter *waiter = NULL;
+    sb_status status = sb_waiter_open(&waiter, a->broker);
+
+    status = status ? status : sb_waiter_add(waiter, "q", 1, NULL);
+    status = status ? status : sb_waiter_add(waiter, NULL, 0, NULL);
+    status = status ? status : sb_waiter_remove(waiter, a->name, a->name_len);
+    sb_waiter_close(waiter);
+    return status;
+}
+
+static sb_status call_waiter_wait(const arguments *a)
+{
+    sb_waiter *waiter = NULL;
+    sb_status status = sb_waiter_open(&waiter, a->broker);
+
+    status = status ? status : sb_waiter_add(waiter, "q", 1, NULL);
+    status = status ? status : sb_waiter_wait(waiter, a->options);
+    sb_waiter_close(waiter);
+    return status;
+}
+
+static sb_status handle_nothing(void *payload, int64_t id, const char *body, size_t body_len)
+{
+    (void)payload;
+    (void)id;
+    (void)body;
+    (void)body_len;
+    return SB_OK;
+}
+
+static sb_status call_watcher_open(const arguments *a)
+{
+    sb_watcher *watcher = NULL;
+    sb_status status = sb_watcher_open(&watcher, a->broker, SB_CURSOR_CLAIM, a->name, a->name_len,
+                                       NULL, 0, 0, a->options, handle_nothing, NULL);
+
+    assert_true((status == SB_OK) == (watcher != NULL));
+    sb_watcher_close(watcher);
+    if (status == SB_EQUEUENAME || status == SB_EINVALID) {
+        /* The other name is looked at as well. */
+        assert_int_equal(sb_watcher_open(&watcher, a->broker, SB_CURSOR_MOVE, "other", 5, a->name,
+                                         a->name_len, 0, a->options, handle_nothing, NULL),
+                         status);
+    }
+    return status;
+}
+
+/* Each with one argument wrong. */
+void check_watchers(stage *st)
+{
+    static const struct {
+        sb_cursor_kind kind;
+        const char *target;
+        sb_watch_fn handler;
+    } wrong[] = {
+        {SB_CURSOR_CLAIM, NULL, NULL},
+        {(sb_cursor_kind)0, NULL, handle_nothing},
+        {(sb_cursor_kind)99, NULL, handle_nothing},
+        {SB_CURSOR_MOVE, NULL, handle_nothing},
+        {SB_CURSOR_MOVE, "q", handle_nothing},
+    };
+    sb_broker *b = st->s->broker;
+    sb_watcher *w = NULL;
+
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_refused("sb_watcher_open",
+                       sb_watcher_open(&w, b, wrong[i].kind, "q", 1, wrong[i].target, NTS, 0, NULL,
+                                       wrong[i].handler, NULL));
+        assert_null(w);
+    }
+    assert_refused("sb_watcher_open", sb_watcher_open(NULL, b, SB_CURSOR_CLAIM, "q", 1, NULL, 0, 0,
+                                                      NULL, handle_nothing, NULL));
+    assert_ok(sb_watcher_open(&w, b, SB_CURSOR_CLAIM, "q", 1, NULL, 0, SIZE_MAX, NULL,
+                              handle_nothing, NULL));
+    sb_watcher_set_limit(w, INT64_MIN);
+    sb_watcher_end_on_hangup(w, -1);
+    sb_watcher_on_error(w, NULL, NULL);
+    assert_int_equal(sb_watcher_count(w), 0);
+    sb_watcher_stop(w);
+    assert_ok(sb_watcher_run(w));
+    assert_int_equal(sb_watcher_count(w), 0);
+    sb_watcher_close(w);
+}
+
 static sb_status call_on_trace(const arguments *a)
 {
     return sb_broker_on_trace(a->broker, NULL, NULL, NULL);
@@ -375,6 +481,11 @@ const broker_call broker_calls[] = {
     {"sb_load_open", call_load_open, HAS_OPTIONS},
     {"sb_vacuum", call_vacuum, HAS_OPTIONS},
     {"sb_backup", call_backup, HAS_OPTIONS},
+    {"sb_waiter_open", call_waiter_open, 0},
+    {"sb_waiter_add", call_waiter_add, HAS_OPTIONS | HAS_NAME | NO_NAME_IS_ANY},
+    {"sb_waiter_remove", call_waiter_remove, HAS_NAME | NO_NAME_IS_ANY},
+    {"sb_waiter_wait", call_waiter_wait, HAS_OPTIONS},
+    {"sb_watcher_open", call_watcher_open, HAS_OPTIONS | HAS_NAME},
     {"sb_broker_on_trace", call_on_trace, 0},
 };
 

@@ -730,7 +730,7 @@ const bad_case bad_cases[] = {
     {"sb_waiter_remove", check_handles}, {"sb_waiter_wait", check_handles},
     {"sb_waiter_next", check_handles}, {"sb_waiter_fd", NULL}, {"sb_waiter_has_events", NULL},
     {"sb_waiter_close", NULL},
-    {"sb_watcher_open", check_handles}, {"sb_watcher_run", check_handles},
+    {"sb_watcher_open", check_watchers}, {"sb_watcher_run", check_handles},
     {"sb_watcher_on_error", NULL}, {"sb_watcher_set_limit", NULL},
     {"sb_watcher_end_on_hangup", NULL}, {"sb_watcher_stop", NULL}, {"sb_watcher_count", NULL},
     {"sb_watcher_close", NULL},

@@ -25,7 +25,8 @@ enum traits {
     HAS_LIMIT = 8,
     HAS_BODY = 16,
     NAME_OF_ALIAS = 64, /* with rules of its own */
-    NO_GREAT_ID = 128   /* great ids are not refused, but lasting: not tried */
+    NO_GREAT_ID = 128,  /* great ids are not refused, but lasting: not tried */
+    NO_NAME_IS_ANY = 256 /* NULL is allowed */
 };
 
 typedef struct broker_call {
@@ -46,6 +47,9 @@ typedef struct bad_case {
 /* Functions that take no broker, or whose arguments are of a kind of their own. */
 extern const bad_case bad_cases[];
 extern const size_t bad_case_count;
+
+/* One of them, beside the calls whose helpers it shares. */
+void check_watchers(stage *st);
 
 /* Ends the test unless `status` is one of the answers that bad input may have. */
 void assert_refused(const char *function, sb_status status);

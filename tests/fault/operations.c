@@ -511,6 +511,47 @@ static sb_status run_backup(stage *st)
     return status;
 }
 
+static sb_status run_waiter(stage *st)
+{
+    sb_options options = defaults();
+    sb_waiter *waiter = NULL;
+    const char *name = NULL;
+    sb_status status = sb_waiter_open(&waiter, BROKER);
+
+    assert_true((status == SB_OK) == (waiter != NULL));
+    options.timeout_ms = 2000;
+    options.flags = SB_TAKING;
+    status = status ? status : sb_waiter_add(waiter, "empty", 5, NULL);
+    sb_waiter_fd(waiter);
+    status = status ? status : sb_waiter_add(waiter, "q", 1, &options);
+    status = status ? status : sb_waiter_add(waiter, NULL, 0, NULL);
+    status = status ? status : sb_waiter_wait(waiter, &options);
+    status = status ? status : sb_waiter_next(&name, NULL, waiter);
+    sb_waiter_close(waiter);
+    return status;
+}
+
+static sb_status ignore_message(void *payload, int64_t id, const char *body, size_t body_len)
+{
+    (void)payload;
+    (void)id;
+    (void)body;
+    (void)body_len;
+    return SB_OK;
+}
+
+/* It does not run, since it would try again for seconds. */
+static sb_status run_watcher_open(stage *st)
+{
+    sb_watcher *watcher = NULL;
+    sb_status status = sb_watcher_open(&watcher, BROKER, SB_CURSOR_MOVE, "q", 1, "r", 1, 2, NULL,
+                                       ignore_message, NULL);
+
+    assert_true((status == SB_OK) == (watcher != NULL));
+    sb_watcher_close(watcher);
+    return status;
+}
+
 /* A name, its answer, and what may be left of it after a failure. */
 const operation operations[] = {
     {"open", run_open, SB_OK, EFFECT_ALL_OR_NOTHING},
@@ -556,6 +597,8 @@ const operation operations[] = {
     {"vacuum", run_vacuum, SB_OK, EFFECT_ALL_OR_NOTHING},
     {"compact", run_compact, SB_OK, EFFECT_CLAIMED_GONE},
     {"backup", run_backup, SB_OK, EFFECT_ALL_OR_NOTHING},
+    {"waiter", run_waiter, SB_OK, EFFECT_ALL_OR_NOTHING},
+    {"watcher", run_watcher_open, SB_OK, EFFECT_ALL_OR_NOTHING},
 };
 
 const size_t operation_count = sizeof operations / sizeof operations[0];

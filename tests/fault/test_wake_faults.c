@@ -1,7 +1,7 @@
 /*
- * Waiters when something is in their way: the doorbell or the database missing, replaced or closed to
- * them, no descriptors left, forks, stopped processes, and crowds of them. Messages arrive, later at
- * worst, and of having to poll the user is told once.
+ * Waiters when something is in their way: the doorbell or the database missing, replaced or closed
+ * to them, no descriptors left, forks, stopped processes, and crowds of them. Messages arrive, late
+ * at worst, and of having to poll the user is told once.
  */
 #include "core/foreign.h"
 #include "core/waiting.h"

@@ -18,7 +18,7 @@ typedef struct play {
 
 typedef struct verdict {
     long runs;
-    long stuck; /* runs in which all threads that had not ended slept, and nothing would wake them */
+    long stuck; /* runs at whose end threads slept, and nothing would ever wake them */
     char first_stuck[2000]; /* the steps of the first one */
 } verdict;
 
