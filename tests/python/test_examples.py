@@ -50,6 +50,12 @@ PRINTED = {
         high: ['hello', 'hello', 'fire']
         left: []
         """,
+    "async_worker.py": """\
+        done: ['job 0', 'job 1', 'job 2', 'job 4']
+        failed: ['job 3']
+        too-slow: ['job 5']
+        left for the next time: ['job 6']
+        """,
     "worker.py": """\
         done: resize cat.png
         attempt 1 failed: cannot resize broken.png
@@ -106,7 +112,7 @@ PRINTED = {
 }
 
 # Programs with more than the reference has.
-OURS = {"transaction.py"}
+OURS = {"async_worker.py", "transaction.py"}
 
 
 def run(arguments, directory):

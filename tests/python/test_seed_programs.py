@@ -25,16 +25,33 @@ def run(tmp_path):
     """Runs a program of the seed in an empty directory; returns the lines that it printed."""
 
     def run(name, *arguments):
-        program = shutil.copy(SEED / name, tmp_path)
-        environment = {key: value for key, value in os.environ.items()
-                       if not key.startswith("BROKER_")}
-        result = subprocess.run(
-            [sys.executable, *arguments, program], cwd=tmp_path, env=environment,
-            capture_output=True, encoding="utf-8", timeout=100,
-        )
-        assert result.returncode == 0, result.stdout + result.stderr
-        assert "Traceback" not in result.stderr
-        return result
+        return run_program(shutil.copy(SEED / name, tmp_path), tmp_path, *arguments)
+
+    return run
+
+
+def run_program(program, directory, *arguments):
+    environment = {key: value for key, value in os.environ.items()
+                   if not key.startswith("BROKER_")}
+    result = subprocess.run(
+        [sys.executable, *arguments, program], cwd=directory, env=environment,
+        capture_output=True, encoding="utf-8", timeout=100,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
+    return result
+
+
+@pytest.fixture
+def run_on_aio(tmp_path):
+    """Runs an asynchronous program of the seed with its imports in place of its own classes."""
+
+    def run(name, imports):
+        source = (SEED / name).read_text(encoding="utf-8")
+        usage = source[re.search("^# Usage example", source, re.MULTILINE).start():]
+        program = tmp_path / name
+        program.write_text(f"import asyncio\nfrom simplebroker.aio import {imports}\n{usage}")
+        return run_program(program, tmp_path)
 
     return run
 
@@ -77,16 +94,31 @@ def test_mock_runner__shows_its_calls(run):
     assert lines(result, "  Demo") == [f"  Demo message {n}" for n in range(5)]
 
 
-def test_async_runner__processes_all(run):
-    result = run("async_runner.py")
+def check_async_runner(result):
     assert sorted(lines(result, "Processed")) == [f"Processed: Async task {n}" for n in (1, 2, 3)]
 
 
-def test_async_queue_complete__ends_with_empty_queues(run):
-    result = run("async_queue_complete.py")
+def test_async_runner__processes_all(run):
+    check_async_runner(run("async_runner.py"))
+
+
+def test_async_runner__runs_on_aio(run_on_aio):
+    imports = "AsyncBroker as AsyncSQLiteRunner, AsyncQueue"
+    check_async_runner(run_on_aio("async_runner.py", imports))
+
+
+def check_async_queue_complete(result):
     assert lines(result, "Processed") == [f"Processed: Task {n}" for n in (1, 2, 3)]
     streamed = lines(result, "Processing: Stream item")
     assert streamed == [f"Processing: Stream item {n}" for n in range(100)]
     consumed = [line.split(": ")[1] for line in lines(result, "Consumer")]
     assert len(set(consumed)) == len(consumed) == 100
     assert result.stdout.endswith("\nQueue Status:\n")
+
+
+def test_async_queue_complete__ends_with_empty_queues(run):
+    check_async_queue_complete(run("async_queue_complete.py"))
+
+
+def test_async_queue_complete__runs_on_aio(run_on_aio):
+    check_async_queue_complete(run_on_aio("async_queue_complete.py", "AsyncQueue, async_broker"))

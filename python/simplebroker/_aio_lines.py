@@ -1,0 +1,244 @@
+"""Tasks that wait for messages, in a line for each queue.
+
+What comes to a queue is claimed for its line, as many messages as tasks stand there, and handed out
+from its head. Queues that have something at the same time are claimed from together. So a message
+wakes one task, the one that has waited longest, and a thousand queues cost a handful of commits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import deque
+from typing import Any
+
+from ._aio_bell import Bell, open_waiter
+from ._aio_hands import Hand, Row
+from ._aio_jobs import Jobs, settled
+from ._ids import queue_name
+
+_QUEUES_AT_ONCE = 250  # claimed from in one transaction, during which no writer gets its turn
+_MESSAGES_AT_ONCE = 1000
+
+
+class _Line:
+    """Who waits at one queue."""
+
+    def __init__(self, name: str, count: int) -> None:
+        self.name = name
+        self.takers: deque[asyncio.Future[Row]] = deque()
+        self.lookers: list[asyncio.Future[None]] = []
+        self.count = count  # another number after each time that something came
+        self.ready = False  # there may be messages
+        self.claiming = False
+        self.latest: asyncio.Task[None] | None = None  # what claimed from it, and gives back
+
+
+class Lines:
+    """The lines of a broker.
+
+    Args:
+        jobs: where claims are run.
+        pause: seconds between two looks where nothing can wake the waiter.
+    """
+
+    def __init__(self, jobs: Jobs, pause: float) -> None:
+        self._jobs = jobs
+        self._pause = pause
+        self._lines: dict[str, _Line] = {}
+        self._due: dict[str, _Line] = {}
+        self._counter = itertools.count()
+        self._bell: Bell | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._serving = False
+        self.claims = 0  # operations that claimed, so far
+        self._closed: Exception | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # ---- those who wait ----------------------------------------------------------------------
+
+    async def take(self, name: str) -> Row:
+        """Waits for a message of a queue, and claims it."""
+        line = await self._line(name)
+        place: asyncio.Future[Row] = self._jobs.loop.create_future()
+        line.takers.append(place)
+        if line.ready and not line.claiming:
+            self._due[name] = line
+            self._serve_due()
+        try:
+            return await place
+        except BaseException as error:
+            leaving = self._leave(line, place)
+            if leaving is not None and isinstance(error, asyncio.CancelledError):
+                await settled(leaving)
+            raise
+
+    def _leave(self, line: _Line, place: asyncio.Future[Row]) -> asyncio.Task[None] | None:
+        """A task stops waiting. Answers with what has to be over before it may go on."""
+        if place in line.takers:
+            line.takers.remove(place)
+        if place.done() and not place.cancelled() and place.exception() is None:
+            return self._give_back([(line.name, [place.result()])])
+        place.cancel()
+        return line.latest  # perhaps what was meant for this task; it goes to the next, or back
+
+    async def news(self, name: str, seen: int) -> int:
+        """Waits until something came to a queue since a number that this returned; -1: at once."""
+        line = await self._line(name)
+        if line.count == seen:
+            looker: asyncio.Future[None] = self._jobs.loop.create_future()
+            line.lookers.append(looker)
+            try:
+                await looker
+            finally:
+                if looker in line.lookers:
+                    line.lookers.remove(looker)
+        return line.count
+
+    async def _line(self, name: str) -> _Line:
+        encoded = queue_name(name)
+        if self._closed is not None:
+            raise self._closed
+        if self._bell is None:
+            if self._opening is None:
+                self._opening = self._start(self._open())
+            await asyncio.shield(self._opening)
+        assert self._bell is not None
+        if self._closed is not None:
+            raise self._closed
+        line = self._lines.get(name)
+        if line is None:
+            self._bell.add(encoded)
+            line = self._lines[name] = _Line(name, next(self._counter))
+        return line
+
+    async def _open(self) -> None:
+        try:
+            waiter, core = await self._jobs.run(lambda hand: (open_waiter(hand.core), hand.core))
+            self._bell = Bell(core, waiter, self._heard, self._fail, self._pause)
+        finally:
+            self._opening = None  # who comes after a failure tries again
+
+    # ---- what comes --------------------------------------------------------------------------
+
+    def _heard(self, names: list[str]) -> None:
+        for name in names:
+            line = self._lines.get(name)
+            if line is not None:
+                self._came(line)
+        self._serve_due()
+
+    def _came(self, line: _Line) -> None:
+        if self._closed is not None:
+            return
+        line.count = next(self._counter)
+        lookers, line.lookers = line.lookers, []
+        for looker in lookers:
+            if not looker.done():
+                looker.set_result(None)
+        if line.takers:
+            if not line.claiming:
+                self._due[line.name] = line
+        elif line.ready and not lookers and not line.claiming:
+            # Nobody has come for it since the last time: whoever does next adds it again.
+            del self._lines[line.name]
+            assert self._bell is not None
+            self._bell.remove(queue_name(line.name))
+        line.ready = True
+
+    def _serve_due(self) -> None:
+        """Claims for the lines that are due; one claim at a time, for all that came meanwhile."""
+        if self._serving:
+            return
+        lines = list(itertools.islice(self._due.values(), _QUEUES_AT_ONCE))
+        for line in lines:
+            del self._due[line.name]
+        lines = [line for line in lines if line.takers]  # the others have left it
+        if not lines:
+            return
+        wanted = [(line.name, min(len(line.takers), _MESSAGES_AT_ONCE)) for line in lines]
+        self._serving = True
+        self.claims += 1
+        task = self._start(self._serve(lines, wanted))
+        for line in lines:
+            line.ready = False
+            line.claiming = True
+            line.latest = task
+
+    def _start(self, coroutine: Any) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = self._jobs.loop.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _serve(self, lines: list[_Line], wanted: list[tuple[str, int]]) -> None:
+        claimed: list[tuple[str, Any]]
+        try:
+            claimed = await self._jobs.run(
+                lambda hand: hand.claim_for_all(wanted), Hand.give_all_back
+            )
+        except Exception as error:
+            claimed = [(name, error) for name, _ in wanted]
+        finally:
+            self._serving = False
+            for line in lines:
+                line.claiming = False
+        left = []
+        for line, (name, most), (_, rows) in zip(lines, wanted, claimed, strict=True):
+            rest = self._hand_out(line, rows)
+            if rest:
+                left.append((name, rest))
+            if isinstance(rows, Exception) or len(rows) == most:
+                line.ready = True  # there may be more
+            if line.ready and line.takers:
+                self._due[name] = line
+        self._serve_due()
+        if left:
+            await settled(self._give_back(left))
+
+    def _hand_out(self, line: _Line, rows: Any) -> list[Row]:
+        """Gives each row to a task; answers with those that there is none for."""
+        failed = isinstance(rows, Exception)
+        rest = deque([rows] if failed else rows)
+        while rest and line.takers:
+            place = line.takers.popleft()
+            if place.done():
+                continue
+            if failed:
+                place.set_exception(rest.popleft())
+            else:
+                place.set_result(rest.popleft())
+        return [] if failed else list(rest)
+
+    def _give_back(self, taken: list[tuple[str, list[Row]]]) -> asyncio.Task[None]:
+        return self._start(self._return(taken))
+
+    async def _return(self, taken: list[tuple[str, list[Row]]]) -> None:
+        await self._jobs.finish(lambda hand: hand.give_all_back(taken))
+        for name, _ in taken:
+            line = self._lines.get(name)
+            if line is not None:
+                self._came(line)
+        self._serve_due()
+
+    # ---- the end -----------------------------------------------------------------------------
+
+    def _fail(self, error: Any) -> None:
+        self._closed = error
+        for line in self._lines.values():
+            places: list[asyncio.Future[Any]] = [*line.takers, *line.lookers]
+            for place in places:
+                if not place.done():
+                    place.set_exception(error)
+            line.takers.clear()
+            line.lookers.clear()
+        self._due.clear()
+
+    async def close(self, error: Exception) -> None:
+        """Ends all waiting with an exception, and waits for what is under way."""
+        self._fail(error)
+        await asyncio.sleep(0)  # who has been given a message, and is cancelled, gives it back
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        if self._bell is not None:
+            self._bell.close()
