@@ -331,7 +331,7 @@ static void test_names__that_share_nothing_do_not_disturb(void **state)
 {
     scratch *s = *state;
     sb_waiter *waiters[40];
-    char name[16];
+    char name[32];
 
     for (int i = 0; i < 40; i++) {
         snprintf(name, sizeof name, "queue%d", i);
@@ -516,7 +516,7 @@ static void test_fd__many_waiters_in_one_loop(void **state)
     scratch *s = *state;
     sb_waiter *waiters[WAITERS];
     struct pollfd polls[WAITERS];
-    char name[16];
+    char name[32];
     int found = 0;
 
     for (int i = 0; i < WAITERS; i++) {
