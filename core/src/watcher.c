@@ -365,7 +365,7 @@ static sb_status take_stream(sb_watcher *watcher)
 {
     sb_options options = options_of(watcher);
     sb_cursor *cursor = NULL;
-    sb_status status = look(watcher, &options);
+    sb_status status = watcher->kind == SB_CURSOR_PEEK ? SB_OK : look(watcher, &options);
 
     if (status) {
         return status;
