@@ -182,12 +182,12 @@ static long lost_of(scratch *s, long rounds)
 static void test_bell_alone__loses_no_wake_up(void **state)
 {
     wal_is_silent = 1;
-    assert_int_equal(lost_of(*state, getenv("SB_VALGRIND") ? 200 : ROUNDS), 0);
+    assert_int_equal(lost_of(*state, ROUNDS), 0);
 }
 
 static void test_bell_and_wal__lose_no_wake_up(void **state)
 {
-    assert_int_equal(lost_of(*state, getenv("SB_VALGRIND") ? 200 : ROUNDS / 4), 0);
+    assert_int_equal(lost_of(*state, ROUNDS / 4), 0);
 }
 
 /* What this test would say if the bell did not ring. */
