@@ -105,20 +105,31 @@ void sb__pick_add_bounds(sb_values *params, const sb__pick *pick)
     sb__params_add_int64(params, pick->before < 0 ? INT64_MAX : pick->before);
 }
 
-static sb_status is_short(int *out, sb__call *call, const sb__pick *pick)
+/* How many rows are in the range; SHORT_RANGE: that many or more. */
+static sb_status probe(int64_t *out, sb__call *call, const sb__pick *pick)
 {
     sb_values params;
-    int64_t rows = 0;
-    sb_status status;
 
+    *out = 0;
     sb__values_init(&params);
     sb__params_add_text(&params, pick->queue, pick->queue_len);
     sb__pick_add_bounds(&params, pick);
     sb__params_add_int64(&params, SHORT_RANGE);
-    status = sb__run_int64(&rows, call->runner, call->broker->sql->range_probe[pick->any],
-                           &params);
-    *out = rows < SHORT_RANGE;
-    return status;
+    return sb__run_int64(out, call->runner, call->broker->sql->range_probe[pick->any], &params);
+}
+
+/* The only one in the range needs no sorting, which takes SQLite more memory than many messages. */
+static sb_status run_single(sb_messages *messages, sb__call *call, const sb__pick *pick)
+{
+    picked result = {messages, pick, columns(call)};
+    sb_values params;
+
+    sb__values_init(&params);
+    sb__params_add_text(&params, pick->queue, pick->queue_len);
+    sb__params_add_int64(&params, pick->after);
+    sb__params_add_int64(&params, pick->before < 0 ? INT64_MAX : pick->before - 1);
+    sb__params_add_int64(&params, 1);
+    return sb__run(call->runner, call->broker->sql->pending_by_ts, &params, append_row, &result);
 }
 
 static sb_status run_range(sb_messages *messages, sb__call *call, const sb__pick *pick,
@@ -153,7 +164,8 @@ static sb_status look_near(int *out_done, sb_messages *messages, sb__call *call,
 
 static sb_status pick_pending_range(sb_messages *messages, sb__call *call, const sb__pick *pick)
 {
-    int done = 0, is_short_range = 0;
+    int64_t rows = SHORT_RANGE;
+    int done = 0;
     sb_status status = SB_OK;
 
     if (pick->limit <= NEAR) {
@@ -163,9 +175,12 @@ static sb_status pick_pending_range(sb_messages *messages, sb__call *call, const
         status = look_near(&done, messages, call, pick, (int64_t)pick->limit + NEAR);
     }
     if (!status && !done) {
-        status = is_short(&is_short_range, call, pick);
+        status = probe(&rows, call, pick);
     }
-    if (!status && !done && !is_short_range && pick->limit <= FAR) {
+    if (!status && !done && rows <= 1) {
+        return rows ? run_single(messages, call, pick) : SB_OK;
+    }
+    if (!status && !done && rows >= SHORT_RANGE && pick->limit <= FAR) {
         status = look_near(&done, messages, call, pick, FAR);
     }
     return status || done ? status
@@ -176,7 +191,7 @@ static sb_status pick_pending_range(sb_messages *messages, sb__call *call, const
 static sb_status pick_range(sb_messages *messages, sb__call *call, const sb__pick *pick)
 {
     const sb__sql *sql = call->broker->sql;
-    int sort = 0;
+    int64_t rows;
     sb_status status;
 
     if (pick->above_id > 0) {
@@ -186,10 +201,11 @@ static sb_status pick_range(sb_messages *messages, sb__call *call, const sb__pic
     if (pick->any == SB__PENDING) {
         return pick_pending_range(messages, call, pick);
     }
-    status = is_short(&sort, call, pick);
+    status = probe(&rows, call, pick);
     return status ? status
                   : run_range(messages, call, pick,
-                              (sort ? sql->range_sort : sql->range_walk)[SB__ANY], 0);
+                              (rows < SHORT_RANGE ? sql->range_sort : sql->range_walk)[SB__ANY],
+                              0);
 }
 
 static int can_be_bare(const sb__pick *pick, const sb__call *call)
