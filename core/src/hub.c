@@ -15,9 +15,10 @@
  *
  * From the WAL's side, for writers that know no doorbell: writing F-wal comes before the commit is
  * visible, so that its event says only that looking may soon be worth while: after 1, 2, 4, 8 and
- * then each 15 ms, until a second has passed without a change. All the while there is no watch, which
- * every writer would pay for; then (3) and (4) again. A commit that takes longer than the second,
- * and a writer that dies between (a) and (d), are found by the safety net, each second.
+ * then each 15 ms, until a second has passed without a change. All the while there is no watch,
+ * which every writer would pay for; then (3) and (4) again. A commit that takes longer than the
+ * second, a writer that dies between (a) and (d), and a move by another program, whose rows are not
+ * new, at the moment of a ring for something else, are found by the safety net, each second.
  */
 #include "hub.h"
 
@@ -250,6 +251,7 @@ static void look_if_changed(sb__hub *hub, int64_t now)
     int changed = has_database(hub) ? sb__lookout_has_changed(&hub->lookout) : 0;
 
     if (changed) {
+        hub->rang_only = 0;
         sb__lookout_look(&hub->lookout, &hub->topics, 1, tell);
     }
     if (changed > 0) {
@@ -278,6 +280,10 @@ static void use_safety_net(sb__hub *hub, int64_t now)
 {
     check_files(hub, now);
     look_if_changed(hub, now);
+    if (hub->rang_only && has_database(hub)) {
+        hub->rang_only = 0;
+        sb__lookout_look(&hub->lookout, &hub->topics, 1, tell);
+    }
     if (sb__hub_has_events(hub) && has_database(hub) && hub->events.wal < 0 &&
         hub->follow_ns == INT64_MAX) {
         rewatch_wal(hub);
@@ -337,7 +343,7 @@ void sb__hub_dispatch(sb__hub *hub)
     }
     events = sb__file_events_take(&hub->events);
     if (events & (SB__EVENT_RANG | SB__EVENT_MOVED)) {
-        sb__lookout_has_changed(&hub->lookout);
+        hub->rang_only |= sb__lookout_has_changed(&hub->lookout) > 0;
         sb__lookout_look(&hub->lookout, &hub->topics, events & SB__EVENT_MOVED, tell);
     } else if (hub->lookout.owes_round && now >= hub->lookout.next_round_ns) {
         sb__lookout_look(&hub->lookout, &hub->topics, 1, tell);

@@ -59,6 +59,7 @@ struct sb__hub {
     int64_t follow_until_ns;
     int64_t follow_pause_ns;
     int64_t safety_ns;   /* the next look of the safety net */
+    int rang_only;       /* changes were taken for those that rang; there may have been others */
     int64_t checks;      /* of the polling schedule, since something happened */
     sb__settings settings; /* of the broker that made it; its texts are not to be used */
 

@@ -478,16 +478,17 @@ static void test_fd__comes_to_rest(void **state)
 {
     scratch *s = *state;
     sb_waiter *waiter = waiter_for(s->broker, "q", 0);
-    int fd = sb_waiter_fd(waiter), rounds = 0;
+    int fd = sb_waiter_fd(waiter), rounds = 0, in_vain = 0;
     int64_t begin = waiting_now_ns();
 
     put(s->broker, "q", "x");
     assert_ok(wait_ms(waiter, HANGS_AFTER_MS));
     while (readable(fd, 200)) {
-        assert_status(SB_EMPTY, wait_ms(waiter, 0));
+        in_vain += wait_ms(waiter, 0) == SB_OK; /* the safety net may look once more */
         rounds++;
         assert_true(rounds < 200 && ms_since(begin) < HANGS_AFTER_MS);
     }
+    assert_in_range(in_vain, 0, 1);
     sb_waiter_close(waiter);
 }
 

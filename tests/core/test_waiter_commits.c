@@ -401,13 +401,14 @@ typedef struct foreigner {
     int orders, times;
 } foreigner;
 
-/* Commits a message for each byte, and says when its commit had returned. */
+/* Commits a message for each byte, or a move, and says when its commit had returned. */
 static void foreigner_run(const char *path, const char *sync, int orders, int times)
 {
     static const char insert[] = "INSERT INTO messages (queue, body, ts) "
                                  "SELECT 'q', 'x', 4096 + coalesce(max(ts), 0) FROM messages";
     sqlite3 *db = NULL;
     char order, pragma[64];
+    static const char move[] = "UPDATE messages SET queue = 'moved' WHERE queue = 'r'";
 
     snprintf(pragma, sizeof pragma, "PRAGMA synchronous = %s", sync);
     while (read(orders, &order, 1) == 1) {
@@ -417,7 +418,7 @@ static void foreigner_run(const char *path, const char *sync, int orders, int ti
                     sqlite3_exec(db, pragma, NULL, NULL, NULL))) {
             _exit(2);
         }
-        if (sqlite3_exec(db, insert, NULL, NULL, NULL) != SQLITE_OK) {
+        if (sqlite3_exec(db, order ? move : insert, NULL, NULL, NULL) != SQLITE_OK) {
             _exit(3);
         }
         now = waiting_now_ns();
@@ -451,13 +452,20 @@ static foreigner foreigner_start(const char *path, const char *sync)
     return f;
 }
 
-static int64_t foreigner_commits(const foreigner *f)
+enum { INSERTS = 0, MOVES = 1 };
+
+static int64_t foreigner_does(const foreigner *f, char order)
 {
     int64_t at;
 
-    assert_int_equal(write(f->orders, "", 1), 1);
+    assert_int_equal(write(f->orders, &order, 1), 1);
     assert_int_equal(read(f->times, &at, sizeof at), sizeof at);
     return at;
+}
+
+static int64_t foreigner_commits(const foreigner *f)
+{
+    return foreigner_does(f, INSERTS);
 }
 
 static void foreigner_end(const foreigner *f)
@@ -585,6 +593,27 @@ static void test_foreign_commit__is_seen_beside_one_who_never_sleeps(void **stat
     foreigner_end(&f);
 }
 
+/* A bell that rings for something else at that moment must not drown it: nothing is new. */
+static void test_foreign_move__is_seen_beside_a_ring(void **state)
+{
+    scratch *s = *state;
+    foreigner f = foreigner_start(s->path, "OFF");
+    sb_waiter *of_move, *of_ring;
+
+    assert_ok(sb_open_path(&s->broker, s->path, NTS, s->config, NULL));
+    put(s->broker, "r", "x");
+    of_move = waiter_for(s->broker, "moved", 0);
+    of_ring = waiter_for(s->broker, "q", 0);
+    settle(of_move);
+    foreigner_does(&f, MOVES);
+    put(s->broker, "q", "x");
+    assert_ok(wait_ms(of_ring, 0));
+    assert_ok(wait_ms(of_move, 1000 + SOON_MS));
+    sb_waiter_close(of_move);
+    sb_waiter_close(of_ring);
+    foreigner_end(&f);
+}
+
 static void test_foreign_commit__makes_the_descriptor_readable(void **state)
 {
     scratch *s = *state;
@@ -629,6 +658,7 @@ int main(void)
         FOREIGN(test_foreign_commit__is_seen_at_full),
         FOREIGN(test_foreign_commit__is_seen_after_checkpoints),
         FOREIGN(test_foreign_commit__is_seen_beside_one_who_never_sleeps),
+        FOREIGN(test_foreign_move__is_seen_beside_a_ring),
         FOREIGN(test_foreign_commit__makes_the_descriptor_readable),
     };
 
