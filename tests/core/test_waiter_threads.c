@@ -552,6 +552,52 @@ static void test_next__what_comes_meanwhile_loses_none(void **state)
     sb_waiter_close(other);
 }
 
+typedef struct letter {
+    sb_broker *broker;
+    char queue[16];
+    sb_status status;
+} letter;
+
+static void *send_letter(void *argument)
+{
+    letter *l = argument;
+
+    l->status = sb_write(NULL, l->broker, l->queue, NTS, "x", 1, NULL);
+    return NULL;
+}
+
+/* Writers that wait for one another are committed together: for each of them somebody is woken. */
+static void test_writers__that_commit_together_wake_all(void **state)
+{
+    enum { WRITERS = 9 };
+    scratch *s = *state;
+    letter letters[WRITERS];
+    pthread_t writers[WRITERS];
+    sb_waiter *waiters[WRITERS];
+    sleeper sleepers[WRITERS];
+    sb_txn *txn = NULL;
+    int64_t begin;
+
+    for (int i = 0; i < WRITERS; i++) {
+        letters[i].broker = s->broker;
+        snprintf(letters[i].queue, sizeof letters[i].queue, "queue%d", i);
+        waiters[i] = waiter_for(s->broker, letters[i].queue, SB_TAKING);
+        sleeper_start(&sleepers[i], waiters[i], NULL);
+    }
+    assert_ok(sb_txn_begin(&txn, s->broker, NULL));
+    for (int i = 0; i < WRITERS; i++) {
+        assert_int_equal(pthread_create(&writers[i], NULL, send_letter, &letters[i]), 0);
+    }
+    begin = waiting_now_ns();
+    sb_txn_rollback(txn);
+    for (int i = 0; i < WRITERS; i++) {
+        assert_int_equal(pthread_join(writers[i], NULL), 0);
+        assert_int_equal(letters[i].status, SB_OK);
+        assert_woken(&sleepers[i], begin, SB_OK);
+        sb_waiter_close(waiters[i]);
+    }
+}
+
 static void test_add_and_remove__while_others_sleep(void **state)
 {
     scratch *s = *state;
@@ -632,6 +678,7 @@ int main(void)
         TEST(test_signal__its_handler_ends_the_wait),
         TEST(test_fd_and_thread__side_by_side),
         TEST(test_next__what_comes_meanwhile_loses_none),
+        TEST(test_writers__that_commit_together_wake_all),
         TEST(test_add_and_remove__while_others_sleep),
         FOREIGN_TEST(test_runner_of_others__another_threads_write_is_found),
         FOREIGN_TEST(test_runner_of_others__switch_and_end_are_heard),
