@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from ._inventory import Inventory
 from ._library import check
@@ -45,6 +45,12 @@ class Hand(Inventory):
 
     def _failed(self, status: int, operation: str) -> BaseException:
         return self.core._failed(status, operation)
+
+    def _transaction_began(self) -> None:
+        self.core._transaction_began()
+
+    def _transaction_ended(self) -> None:
+        self.core._transaction_ended()
 
     def interrupt(self) -> None:
         """Ends the operation under way if it waits, with StopException; nothing is changed then."""
@@ -82,7 +88,7 @@ class Hand(Inventory):
         """
         if len(wanted) > 1:
             try:
-                with self.core.transaction() as transaction:
+                with Transaction(cast(BrokerCore, self)) as transaction:
                     return [(queue, transaction.claim_many(queue, most)) for queue, most in wanted]
             except Exception:
                 pass  # rolled back; now one by one, to see whose it is

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import Any, Generic, TypeVar
 
 from ._aio_hands import Hand, Hands
@@ -37,7 +38,7 @@ async def settled(future: asyncio.Future[Any]) -> asyncio.CancelledError | None:
     return cancelled
 
 
-class _Job(Generic[T]):
+class Job(Generic[T]):
     """One operation on its way through a thread."""
 
     def __init__(
@@ -52,6 +53,7 @@ class _Job(Generic[T]):
         self._lock = threading.Lock()
         self._hand: Hand | None = None  # of the thread that is at it
         self._unwanted = False
+        self._hurried = False
         self._finished = False
         self._result: Any = None
         self._failure: BaseException | None = None
@@ -81,6 +83,8 @@ class _Job(Generic[T]):
     def _begin(self, hand: Hand) -> bool:
         with self._lock:
             self._hand = hand
+            if self._hurried:
+                hand.interrupt()
             return not self._unwanted
 
     def _finish(self) -> bool:
@@ -116,6 +120,13 @@ class _Job(Generic[T]):
             raise
         return self.result()
 
+    def hurry(self) -> None:
+        """Lets it fail with StopException if it waits for a lock; nothing is done then."""
+        with self._lock:
+            self._hurried = True
+            if self._hand is not None:
+                self._hand.interrupt()
+
     def result(self) -> T:
         """The result of a job that is over, or what it raised."""
         if self._failure is not None:
@@ -124,14 +135,15 @@ class _Job(Generic[T]):
 
     def _withdraw(self) -> asyncio.Future[None]:
         """Nobody wants the result. Answers with the end of what that takes."""
-        self.over = self._jobs.loop.create_future()
         with self._lock:
             self._unwanted = True
-            if self._hand is not None:
-                self._hand.interrupt()
-            if not self._finished:
-                return self.over
-        return self._jobs.start(self._take_back).over
+            finished = self._finished
+        if finished:
+            return self._jobs.start(self._take_back).over
+        self.hurry()
+        self.over = self._jobs.loop.create_future()
+        self._jobs.await_at_the_end(self)  # its coroutine may be gone before
+        return self.over
 
 
 class Jobs:
@@ -165,18 +177,38 @@ class Jobs:
         Raises:
             HandleClosed: the broker is closed.
         """
+        async with self.turn():
+            return await self.job(work, undo).outcome()
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Waits until a thread is free, and keeps it for the time of the block.
+
+        Raises:
+            HandleClosed: the broker is closed.
+        """
         async with self._slots:
             if self._closed:
                 raise HandleClosed("the broker is closed")
-            return await _Job(self, work, undo).outcome()
+            yield
 
-    def start(self, work: Callable[[Hand], T]) -> _Job[T]:
+    def job(
+        self, work: Callable[[Hand], T], undo: Callable[[Hand, T], object] | None = None
+    ) -> Job[T]:
+        """An operation; for the arguments see `run()`."""
+        return Job(self, work, undo)
+
+    def start(self, work: Callable[[Hand], T]) -> Job[T]:
         """Starts what has to be done whatever happens: it waits for nobody's turn."""
-        job = _Job(self, work, None)
-        self._started.add(job.over)
-        job.over.add_done_callback(self._started.discard)
+        job = self.job(work)
+        self.await_at_the_end(job)
         self.pool.submit(job)
         return job
+
+    def await_at_the_end(self, job: Job[Any]) -> None:
+        """Lets `drain()` wait for a job that has no turn."""
+        self._started.add(job.over)
+        job.over.add_done_callback(self._started.discard)
 
     async def finish(self, work: Callable[[Hand], T]) -> T:
         """The same, and waits for its end; a cancelled task goes on only then."""

@@ -14,7 +14,8 @@ from typing import Any
 
 from ._aio_bell import Bell, open_waiter
 from ._aio_hands import Hand, Row
-from ._aio_jobs import Jobs, settled
+from ._aio_jobs import Job, Jobs, settled
+from ._exceptions import StopException
 from ._ids import queue_name
 
 _QUEUES_AT_ONCE = 250  # claimed from in one transaction, during which no writer gets its turn
@@ -30,8 +31,8 @@ class _Line:
         self.lookers: list[asyncio.Future[None]] = []
         self.count = count  # another number after each time that something came
         self.ready = False  # there may be messages
-        self.claiming = False
-        self.latest: asyncio.Task[None] | None = None  # what claimed from it, and gives back
+        self.claim: Job[Any] | None = None  # under way
+        self.settled: asyncio.Future[None] | None = None  # when what it takes is handed out or back
 
 
 class Lines:
@@ -62,7 +63,7 @@ class Lines:
         line = await self._line(name)
         place: asyncio.Future[Row] = self._jobs.loop.create_future()
         line.takers.append(place)
-        if line.ready and not line.claiming:
+        if line.ready and line.claim is None:
             self._due[name] = line
             self._serve_due()
         try:
@@ -73,14 +74,16 @@ class Lines:
                 await settled(leaving)
             raise
 
-    def _leave(self, line: _Line, place: asyncio.Future[Row]) -> asyncio.Task[None] | None:
+    def _leave(self, line: _Line, place: asyncio.Future[Row]) -> asyncio.Future[None] | None:
         """A task stops waiting. Answers with what has to be over before it may go on."""
         if place in line.takers:
             line.takers.remove(place)
         if place.done() and not place.cancelled() and place.exception() is None:
             return self._give_back([(line.name, [place.result()])])
         place.cancel()
-        return line.latest  # perhaps what was meant for this task; it goes to the next, or back
+        if line.claim is not None:
+            line.claim.hurry()  # if it waits for a lock, it begins anew for the others
+        return line.settled  # perhaps what was meant for this task; it goes to the next, or back
 
     async def news(self, name: str, seen: int) -> int:
         """Waits until something came to a queue since a number that this returned; -1: at once."""
@@ -137,9 +140,9 @@ class Lines:
             if not looker.done():
                 looker.set_result(None)
         if line.takers:
-            if not line.claiming:
+            if line.claim is None:
                 self._due[line.name] = line
-        elif line.ready and not lookers and not line.claiming:
+        elif line.ready and not lookers and line.claim is None:
             # Nobody has come for it since the last time: whoever does next adds it again.
             del self._lines[line.name]
             assert self._bell is not None
@@ -147,23 +150,9 @@ class Lines:
         line.ready = True
 
     def _serve_due(self) -> None:
-        """Claims for the lines that are due; one claim at a time, for all that came meanwhile."""
-        if self._serving:
-            return
-        lines = list(itertools.islice(self._due.values(), _QUEUES_AT_ONCE))
-        for line in lines:
-            del self._due[line.name]
-        lines = [line for line in lines if line.takers]  # the others have left it
-        if not lines:
-            return
-        wanted = [(line.name, min(len(line.takers), _MESSAGES_AT_ONCE)) for line in lines]
-        self._serving = True
-        self.claims += 1
-        task = self._start(self._serve(lines, wanted))
-        for line in lines:
-            line.ready = False
-            line.claiming = True
-            line.latest = task
+        if self._due and not self._serving:
+            self._serving = True
+            self._start(self._serve())
 
     def _start(self, coroutine: Any) -> asyncio.Task[None]:
         task: asyncio.Task[None] = self._jobs.loop.create_task(coroutine)
@@ -171,43 +160,65 @@ class Lines:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _serve(self, lines: list[_Line], wanted: list[tuple[str, int]]) -> None:
-        claimed: list[tuple[str, Any]]
+    async def _serve(self) -> None:
+        """Claims for the lines that are due; one claim at a time, for all that came meanwhile."""
         try:
-            claimed = await self._jobs.run(
-                lambda hand: hand.claim_for_all(wanted), Hand.give_all_back
-            )
-        except Exception as error:
-            claimed = [(name, error) for name, _ in wanted]
+            while self._due:
+                async with self._jobs.turn():
+                    lines = self._next_due()
+                    if lines:
+                        await self._claim_for(lines)
         finally:
             self._serving = False
-            for line in lines:
-                line.claiming = False
-        left = []
-        for line, (name, most), (_, rows) in zip(lines, wanted, claimed, strict=True):
-            rest = self._hand_out(line, rows)
-            if rest:
-                left.append((name, rest))
-            if isinstance(rows, Exception) or len(rows) == most:
-                line.ready = True  # there may be more
-            if line.ready and line.takers:
-                self._due[name] = line
-        self._serve_due()
-        if left:
-            await settled(self._give_back(left))
 
-    def _hand_out(self, line: _Line, rows: Any) -> list[Row]:
-        """Gives each row to a task; answers with those that there is none for."""
+    def _next_due(self) -> list[_Line]:
+        lines = list(itertools.islice(self._due.values(), _QUEUES_AT_ONCE))
+        for line in lines:
+            del self._due[line.name]
+        return [line for line in lines if line.takers]  # the others have been left
+
+    async def _claim_for(self, lines: list[_Line]) -> None:
+        wanted = [(line.name, min(len(line.takers), _MESSAGES_AT_ONCE)) for line in lines]
+        job = self._jobs.job(lambda hand: hand.claim_for_all(wanted), Hand.give_all_back)
+        over = self._jobs.loop.create_future()
+        self.claims += 1
+        for line in lines:
+            line.ready, line.claim, line.settled = False, job, over
+        try:
+            claimed = await self._outcome(job, wanted)
+            left = [
+                (line.name, self._hand_out(line, rows, most))
+                for line, (_, most), (_, rows) in zip(lines, wanted, claimed, strict=True)
+            ]
+            if any(rows for _, rows in left):
+                await settled(self._give_back(left))
+        finally:
+            for line in lines:
+                line.claim = None
+            over.set_result(None)
+
+    async def _outcome(self, job: Job[Any], wanted: list[tuple[str, int]]) -> Any:
+        try:
+            return await job.outcome()
+        except Exception as error:
+            return [(name, error) for name, _ in wanted]
+
+    def _hand_out(self, line: _Line, rows: Any, most: int) -> list[Row]:
+        """Gives each row, or a failure, to a task; answers with the rows that there is none for."""
+        line.claim = None
         failed = isinstance(rows, Exception)
-        rest = deque([rows] if failed else rows)
+        if isinstance(rows, StopException):
+            rest: deque[Any] = deque()  # somebody was in a hurry
+        else:
+            rest = deque([rows] if failed else rows)
+        line.ready = line.ready or failed or len(rest) == most  # there may be more
         while rest and line.takers:
             place = line.takers.popleft()
-            if place.done():
-                continue
-            if failed:
-                place.set_exception(rest.popleft())
-            else:
-                place.set_result(rest.popleft())
+            if not place.done():
+                give = place.set_exception if failed else place.set_result
+                give(rest.popleft())
+        if line.ready and line.takers:
+            self._due[line.name] = line
         return [] if failed else list(rest)
 
     def _give_back(self, taken: list[tuple[str, list[Row]]]) -> asyncio.Task[None]:
@@ -215,9 +226,9 @@ class Lines:
 
     async def _return(self, taken: list[tuple[str, list[Row]]]) -> None:
         await self._jobs.finish(lambda hand: hand.give_all_back(taken))
-        for name, _ in taken:
+        for name, rows in taken:
             line = self._lines.get(name)
-            if line is not None:
+            if line is not None and rows:
                 self._came(line)
         self._serve_due()
 

@@ -114,19 +114,40 @@ def test_cancelled_before_a_thread_begins__claims_nothing(run, path, read, times
     run(main())
 
 
-@pytest.mark.parametrize("name", ["read", "read_batch", "stream"])
-def test_cancelled_while_it_waits_for_a_lock__ends_at_once(run, path, name):
+def test_cancelled_while_it_waits_for_a_lock__ends_at_once(run, path, read):
     async def main():
         async with aio.async_broker(path) as broker:
             ids = await filled(broker, path)
             with BrokerDB(path) as other, other.transaction() as transaction:
                 transaction.write("elsewhere", "a")
-                async def read():
-                    return await READS[name](broker)
-                task = asyncio.create_task(read())
+                task = asyncio.create_task(read(broker))
                 await turns(4)
                 await cancelled(task)  # or the lock would never be let go
             check_untouched(path, ids)
+
+    run(main())
+
+
+def test_one_of_many_cancelled_while_they_wait_for_a_lock__ends_at_once(run, path):
+    async def main():
+        async with aio.async_broker(path) as broker:
+            await filled(broker, path)
+            tasks = [asyncio.create_task(broker.get(f"q{n % 3}")) for n in range(12)]
+            await turns(5)
+            with BrokerDB(path) as other, other.transaction() as transaction:
+                for number in range(12):
+                    transaction.write(f"q{number % 3}", str(number))
+            with BrokerDB(path) as other, other.transaction() as transaction:
+                transaction.write("elsewhere", "a")
+                while broker._lines().claims < 2:
+                    await asyncio.sleep(0.001)
+                for task in tasks[:6]:
+                    if not task.done():
+                        await cancelled(task)
+            await asyncio.gather(*tasks[6:])
+            got = sum(1 for task in tasks if not task.cancelled())
+            left = sum([await broker.size(f"q{n}") for n in range(3)])
+            assert got + left == 12
 
     run(main())
 
@@ -157,8 +178,8 @@ def test_cancelled_as_its_message_is_handed_out__gives_back_to_the_next(run, pat
             await turns(3)
             hand_out = lines._hand_out
 
-            def hand_out_and_cancel(line, rows):
-                rest = hand_out(line, rows)
+            def hand_out_and_cancel(*arguments):
+                rest = hand_out(*arguments)
                 first.cancel()  # it has its message, and has not been woken
                 return rest
 
