@@ -180,9 +180,9 @@ static int first_done(sleeper *pair)
     return !atomic_load(&pair[0].done);
 }
 
-static void test_taking__who_closes_without_taking_passes_it_on(void **state)
+/* Of two, the one who is woken leaves: the other must be woken then. */
+static void leave_without_taking(scratch *s, int closes)
 {
-    scratch *s = *state;
     sb_waiter *waiters[2];
     sleeper pair[2];
     int64_t begin;
@@ -196,31 +196,25 @@ static void test_taking__who_closes_without_taking_passes_it_on(void **state)
     first = first_done(pair);
     assert_int_equal(sleeper_end(&pair[first]), SB_OK);
     begin = waiting_now_ns();
-    sb_waiter_close(waiters[first]);
+    if (closes) {
+        sb_waiter_close(waiters[first]);
+        waiters[first] = NULL;
+    } else {
+        assert_ok(sb_waiter_remove(waiters[first], "q", 1));
+    }
     assert_woken(&pair[!first], begin, SB_OK);
-    sb_waiter_close(waiters[!first]);
+    sb_waiter_close(waiters[0]);
+    sb_waiter_close(waiters[1]);
+}
+
+static void test_taking__who_closes_without_taking_passes_it_on(void **state)
+{
+    leave_without_taking(*state, 1);
 }
 
 static void test_taking__who_removes_the_queue_passes_it_on(void **state)
 {
-    scratch *s = *state;
-    sb_waiter *waiters[2];
-    sleeper pair[2];
-    int64_t begin;
-    int first;
-
-    for (int i = 0; i < 2; i++) {
-        waiters[i] = waiter_for(s->broker, "q", SB_TAKING);
-        sleeper_start(&pair[i], waiters[i], NULL);
-    }
-    put(s->broker, "q", "x");
-    first = first_done(pair);
-    assert_int_equal(sleeper_end(&pair[first]), SB_OK);
-    begin = waiting_now_ns();
-    assert_ok(sb_waiter_remove(waiters[first], "q", 1));
-    assert_woken(&pair[!first], begin, SB_OK);
-    sb_waiter_close(waiters[0]);
-    sb_waiter_close(waiters[1]);
+    leave_without_taking(*state, 0);
 }
 
 /* One that is armed but does not sleep gets nothing at the expense of one that does. */
