@@ -548,7 +548,7 @@ static void test_next__what_comes_meanwhile_loses_none(void **state)
 
 typedef struct letter {
     sb_broker *broker;
-    char queue[16];
+    char queue[32];
     sb_status status;
 } letter;
 
