@@ -89,8 +89,10 @@ class PollingStrategy:
             self._poll()
             return
         own = isinstance(self._waiter, NativeWaiter)
-        self._await_signal()
-        if own and not self._stop_event.is_set():
+        signalled = self._await_signal()
+        if signalled and own:
+            self._tell_of_change()  # known without a look, for which somebody would have to wait
+        elif own and not self._stop_event.is_set():
             self._changed()
 
     def notify_activity(self) -> None:
@@ -211,22 +213,23 @@ class PollingStrategy:
         longest = max(1.0, 10 * self._max_interval)
         self._fallback_due = time.monotonic() + random.uniform(longest, 2 * longest)
 
-    def _await_signal(self) -> None:
+    def _await_signal(self) -> bool:
         """Waits for the waiter installed at the time, at most until the fallback is due.
 
-        The library's own tells nothing of other queues: what has changed meanwhile is looked for
-        afterwards.
+        Returns:
+            Whether it signalled.
         """
         while not self._stop_event.is_set():
             waiter, left = self._waiter, self._fallback_due - time.monotonic()
             if waiter is None or left <= 0:
                 self._schedule_fallback()
-                return
+                return False
             if self._signals(waiter, left):
                 self._native_hint = True
-                return
+                return True
             if self._woken():
-                return
+                return False
+        return False
 
     def _signals(self, waiter: ActivityWaiter, timeout: float) -> bool:
         """Waits once. The library's own waiter hears of all that would end the wait."""
