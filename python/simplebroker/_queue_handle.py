@@ -313,6 +313,11 @@ class QueueHandle:
             if session is not None:
                 session.drop_thread()
 
+    def _leave_replaced_file(self) -> bool:
+        """Lets go of a file that was deleted or replaced, from which nothing new would be read."""
+        session = None if self._connection is None else self._connection._session
+        return session is not None and session.drop_if_replaced()
+
     def _close_waiter(self) -> None:
         waiter, self._waiter = self._waiter, None
         if waiter is not None:

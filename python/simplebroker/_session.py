@@ -34,6 +34,14 @@ def open_at(target: BrokerTarget, config: Config, waiting: Waiting = UNSTOPPED) 
         raise RuntimeError(f"Failed to get database connection: {error}") from error
 
 
+def _file_at(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino
+
+
 class Session:
     """A broker per thread at one target."""
 
@@ -55,6 +63,7 @@ class Session:
             core._use(UNSTOPPED)
             with self._lock:
                 self._cores.add(core)
+            self.local.file = _file_at(self.target.target)
             self.local.core = core
         return core
 
@@ -71,6 +80,13 @@ class Session:
         core: BrokerDB | None = self.local.__dict__.pop("core", None)
         if core is not None:
             core.close()
+
+    def drop_if_replaced(self) -> bool:
+        """Closes the calling thread's broker if its file was deleted or replaced; whether it was."""
+        if "core" not in self.local.__dict__ or self.local.file == _file_at(self.target.target):
+            return False
+        self.drop_thread()
+        return True
 
     def close(self) -> None:
         """Closes the brokers of all threads. Each thread's next use opens another."""

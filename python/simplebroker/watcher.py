@@ -81,8 +81,11 @@ class _OneQueueWatcher(BaseWatcher):
         strategy.consume_local_empty_check_hint()  # calls for the look that follows anyway
         if strategy.consume_local_activity_hint():
             return True
-        strategy.consume_native_activity_hint()
-        return self._queue_obj.has_pending(after)
+        queue, woken = self._queue_obj, strategy.consume_native_activity_hint()
+        if queue.has_pending(after):
+            return True
+        # The waiter also wakes for a database in the place of the one that this thread has open.
+        return woken and queue._leave_replaced_file() and queue.has_pending(after)
 
 
 class QueueWatcher(_OneQueueWatcher):

@@ -323,6 +323,50 @@ def test_peeked_message_is_tried_again(path: str) -> None:
         assert seen.wait_for(2) == ["a", "a"]
 
 
+# ---- without descriptors -------------------------------------------------------------------------
+
+POLLS = """
+    import os, resource, sys, threading, warnings
+    from simplebroker import Queue, QueueWatcher
+    from simplebroker.watcher import StopWatching
+
+    path, waits, made = sys.argv[1], threading.Event(), threading.Event()
+
+    def write():
+        other = Queue("q", db_path=path, persistent=True)
+        other.write("a")
+        made.set()
+        waits.wait()
+        other.write("b")
+        other.close()
+
+    def handler(body, timestamp):
+        print(body)
+        waits.set()
+        if body == "b":
+            raise StopWatching
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    made.wait()
+    queue = Queue("q", db_path=path, persistent=True)
+    watcher = QueueWatcher(queue, handler)
+    queue.has_pending()
+    used = max(map(int, os.listdir("/proc/self/fd")))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (used, used))
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        watcher.run_forever()
+    print([w.category.__name__ for w in told])
+    writer.join()
+    queue.close()
+"""
+
+
+def test_out_of_descriptors_it_polls(program: Any, path: str) -> None:
+    assert program(POLLS, path) == "a\nb\n['RuntimeWarning']\n"
+
+
 # ---- the database under it -----------------------------------------------------------------------
 
 
