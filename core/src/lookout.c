@@ -45,6 +45,7 @@ sb_status sb__lookout_connect(sb__lookout *lookout, const char *path,
     }
     if (!status) {
         sb__sqlite_set_wait(lookout->runner.sqlite, INT64_MAX, NULL);
+        lookout->newest_row = 0; /* of this file, which may have no table yet */
         lookout->version = sb__sqlite_data_version(lookout->runner.sqlite);
         if (lookout->version < 0) { /* this also has SQLite open the WAL */
             status = sb__fail(SB_EOPERATIONAL, "cannot read %s", path);
