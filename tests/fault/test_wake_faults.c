@@ -517,14 +517,16 @@ static void test_fork__under_sleepers_both_hear_and_the_childs_end_disturbs_nobo
 static void test_stopped_process__hears_when_it_goes_on(void **state)
 {
     scratch *s = *state;
-    pid_t waiting = start(s, life_of_waiter);
+    pid_t waiting;
 
     open_to_all(s, 0666);
+    waiting = start(s, life_of_waiter);
     for (int m = 0; m < 3; m++) {
-        int64_t begin;
+        int64_t begin = waiting_now_ns();
         int result;
 
         while (!sleeps_in_poll(waiting, waiting)) {
+            assert_true(ms_since(begin) < HANGS_AFTER_MS);
             sched_yield();
         }
         kill(waiting, SIGSTOP);
