@@ -20,6 +20,7 @@ from ._ids import queue_name
 
 _QUEUES_AT_ONCE = 250  # claimed from in one transaction, during which no writer gets its turn
 _MESSAGES_AT_ONCE = 1000
+_EMPTY_LINES = 1024  # kept, since most are stood in again soon
 
 
 class _Line:
@@ -33,6 +34,9 @@ class _Line:
         self.ready = False  # there may be messages
         self.claim: Job[Any] | None = None  # under way
         self.settled: asyncio.Future[None] | None = None  # when what it takes is handed out or back
+
+    def is_empty(self) -> bool:
+        return not self.takers and not self.lookers and self.claim is None
 
 
 class Lines:
@@ -48,6 +52,7 @@ class Lines:
         self._pause = pause
         self._lines: dict[str, _Line] = {}
         self._due: dict[str, _Line] = {}
+        self._empty: dict[str, _Line] = {}  # the longest empty first
         self._counter = itertools.count()
         self._bell: Bell | None = None
         self._opening: asyncio.Task[None] | None = None
@@ -81,6 +86,7 @@ class Lines:
         if place.done() and not place.cancelled() and place.exception() is None:
             return self._give_back([(line.name, [place.result()])])
         place.cancel()
+        self._keep_or_drop(line)
         if line.claim is not None:
             line.claim.hurry()  # if it waits for a lock, it begins anew for the others
         return line.settled  # perhaps what was meant for this task; it goes to the next, or back
@@ -96,6 +102,7 @@ class Lines:
             finally:
                 if looker in line.lookers:
                     line.lookers.remove(looker)
+                self._keep_or_drop(line)
         return line.count
 
     async def _line(self, name: str) -> _Line:
@@ -109,11 +116,28 @@ class Lines:
         assert self._bell is not None
         if self._closed is not None:
             raise self._closed
+        self._empty.pop(name, None)
         line = self._lines.get(name)
         if line is None:
             self._bell.add(encoded)
             line = self._lines[name] = _Line(name, next(self._counter))
         return line
+
+    def _keep_or_drop(self, line: _Line) -> None:
+        """A line may be empty. Only so many of these are kept."""
+        if not line.is_empty() or self._lines.get(line.name) is not line:
+            return
+        self._empty[line.name] = line
+        if len(self._empty) > _EMPTY_LINES:
+            oldest = next(iter(self._empty.values()))
+            self._drop(oldest)
+
+    def _drop(self, line: _Line) -> None:
+        """Whoever stands in it next adds it again, and is told of what is there."""
+        self._empty.pop(line.name, None)
+        del self._lines[line.name]
+        if self._bell is not None and self._closed is None:
+            self._bell.remove(queue_name(line.name))
 
     async def _open(self) -> None:
         try:
@@ -142,11 +166,8 @@ class Lines:
         if line.takers:
             if line.claim is None:
                 self._due[line.name] = line
-        elif line.ready and not lookers and line.claim is None:
-            # Nobody has come for it since the last time: whoever does next adds it again.
-            del self._lines[line.name]
-            assert self._bell is not None
-            self._bell.remove(queue_name(line.name))
+        elif line.ready and not lookers and line.is_empty():
+            self._drop(line)  # nobody has come for it since the last time
         line.ready = True
 
     def _serve_due(self) -> None:
@@ -219,6 +240,7 @@ class Lines:
                 give(rest.popleft())
         if line.ready and line.takers:
             self._due[line.name] = line
+        self._keep_or_drop(line)
         return [] if failed else list(rest)
 
     def _give_back(self, taken: list[tuple[str, list[Row]]]) -> asyncio.Task[None]:

@@ -130,6 +130,37 @@ def test_lines_that_nobody_stands_in__are_given_up(run, path):
     run(main())
 
 
+def test_empty_lines__are_kept_up_to_a_number(run, path, monkeypatch):
+    import simplebroker._aio_lines as lines
+
+    monkeypatch.setattr(lines, "_EMPTY_LINES", 10)
+
+    async def main():
+        async with aio.async_broker(path, config={"BROKER_SYNC_MODE": "OFF"}) as broker:
+            kept = broker._lines()._lines
+            for round_ in range(2):
+                for number in range(50):
+                    task, = waiting(broker, f"q{number}")
+                    await turns(4)
+                    await broker.write(f"q{number}", str(round_))
+                    assert await task == str(round_)
+                    assert len(kept) <= 11
+            for number in range(50):
+                task, = waiting(broker, f"q{number}")
+                await turns(4)
+                task.cancel()
+                await asyncio.wait([task])
+                assert len(kept) <= 11
+            shown = [broker.watch(f"q{number}", peek=True) for number in range(30)]
+            tasks = [asyncio.ensure_future(anext(watch)) for watch in shown]
+            await in_line(broker, "q29", 0)
+            await broker.broadcast("m", queue_names=[f"q{number}" for number in range(30)],
+                                   create_missing=True)
+            assert await asyncio.gather(*tasks) == ["m"] * 30
+
+    run(main())
+
+
 def test_both_kinds_of_watch__see_every_message(run, path):
     async def main():
         async with aio.async_broker(path) as broker:
