@@ -26,7 +26,7 @@ from types import TracebackType
 from typing import Any, Literal, TypeVar, overload
 
 from . import _aio_streams as _streams
-from ._aio_hands import Hand, Hands, Row
+from ._aio_hands import Hand, Hands, Row, claim_rows
 from ._aio_jobs import Jobs, settled
 from ._aio_lines import Lines
 from ._config import SNAPSHOT, config_handle
@@ -332,7 +332,7 @@ class AsyncBroker:
 
     async def _claim(self, queue: str, most: int) -> list[Row]:
         return await self._run(
-            lambda hand: hand.claim_many(queue, most),
+            lambda hand: claim_rows(hand, queue, most),
             lambda hand, rows: hand.give_back(queue, rows),
         )
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
-uvloop = pytest.importorskip("uvloop")
 pytest.importorskip("simplebroker.aio")
+import uvloop  # noqa: E402 - only where our package is
 
 LONG = 60  # seconds after which something that should have happened will not
 
