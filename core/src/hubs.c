@@ -75,7 +75,11 @@ static void adapt_to_child(sb__hub *hub)
     close_descriptors(hub);
     hub->leader = NULL;
     hub->armed = 0;
-    pthread_mutex_init(&hub->mutex, NULL);
+    if (hub->fork_locked) {
+        pthread_mutex_unlock(&hub->mutex);
+    } else {
+        pthread_mutex_init(&hub->mutex, NULL); /* its owner is not here */
+    }
 }
 
 static void in_child(void)
