@@ -66,8 +66,8 @@ static sb_status watch_natively(struct cli *cli, const broker_watch *watch)
     if (cli->broker == NULL && !session_open(cli)) {
         return SB_OK; /* told already */
     }
+    interrupt_only_throws(cli->cancel); /* before the banner, which tells that it watches */
     announce(cli, watch);
-    interrupt_only_throws(cli->cancel);
     options.after = watch->after;
     status = sb_watcher_open(&watcher, cli->broker, kind, watch->queue, SB_NTS, watch->move_to,
                              SB_NTS, 0, &options, show, &copy);

@@ -1,5 +1,6 @@
 """`watch`: what it prints and when, and what ends it (contract: cli 5, 9)."""
 
+import fcntl
 import os
 import pty
 import resource
@@ -151,6 +152,27 @@ def test_signal__ends_an_idle_watch(run, watch, number, options):
     began = time.monotonic()
     assert w.end(number) == (b"", b"")
     assert time.monotonic() - began < ON_TIME
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal__is_caught_from_the_banner_on(run, number):
+    reading, writing = os.pipe()
+    filler = b" " * fcntl.fcntl(writing, fcntl.F_GETPIPE_SZ)
+    os.write(writing, filler)
+    process = run.popen("watch", "q", stdout=subprocess.PIPE, stderr=writing)
+    os.close(writing)
+    call = f"/proc/{process.pid}/syscall"
+
+    def writes_the_banner():
+        with open(call) as file:
+            return file.read().split()[1:2] == ["0x2"]
+
+    until(writes_the_banner)
+    process.send_signal(number)
+    with open(reading, "rb") as pipe:
+        err = pipe.read()[len(filler):]
+    assert (process.wait(20), err) == (0, b"Watching queue 'q' (consume mode)...\n")
 
 
 def test_signal__others_have_their_usual_effect(run, watch):
