@@ -158,6 +158,11 @@ sb_status sb__cancel_check_or_ask(const sb_cancel *cancel)
     return !status && sb__cancel_poll_is_due(cancel) ? ask(cancel) : status;
 }
 
+int sb__cancel_ask(const sb_cancel *cancel)
+{
+    return sb__cancel_polls(cancel) && ask(cancel) != SB_OK;
+}
+
 void sb__cancel_stop_asking(int64_t timeout_ms)
 {
     int64_t end = sb__clock_monotonic_ns() + timeout_ms * 1000000;

@@ -19,6 +19,9 @@ int sb__cancel_poll_is_due(const sb_cancel *cancel);
  */
 sb_status sb__cancel_check_or_ask(const sb_cancel *cancel);
 
+/* Whether the switch's callback (if any) ends what waits; from within the callback of another. */
+int sb__cancel_ask(const sb_cancel *cancel);
+
 /*
  * From now on no thread begins to ask; returns when none but this one is inside a callback, or after
  * timeout_ms. Until sb__cancel_ask_again(): in the parent of a fork, or in the child.

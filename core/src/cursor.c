@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "cursor.h"
 #include "delivery.h"
 #include "error.h"
 #include "messages.h"
@@ -330,6 +331,25 @@ sb_status sb_cursor_next(int64_t *out_id, const char **out_body, size_t *out_len
     if (!status) {
         hand_out(out_id, out_body, out_len, cursor);
     }
+    return sb__leave(&call, status);
+}
+
+sb_status sb__cursor_finish(sb_cursor *cursor)
+{
+    sb__call call;
+    sb_status status;
+
+    if (!cursor->batch || sb_cursor_at_hand(cursor)) {
+        return SB_OK;
+    }
+    status = sb__enter(&call, cursor->broker, operations[cursor->delivery.kind],
+                       &cursor->options);
+    if (status) {
+        return status;
+    }
+    status = sb__txn_is_mine(cursor->batch)
+                 ? finish_batch(cursor)
+                 : sb__fail(SB_ETHREAD, "the cursor's batch was taken by another thread");
     return sb__leave(&call, status);
 }
 

@@ -12,6 +12,7 @@
 #include "lineage.h"
 #include "runner_sqlite.h"
 #include "schema.h"
+#include "txn.h"
 
 enum { LETTING_GO_MS = 1000 };
 
@@ -124,6 +125,29 @@ void sb__broker_let_go_of_old_file(sb_broker *broker)
         sb__turn_give(&broker->turn);
     }
     sb__error_unstash(&saved);
+}
+
+sb_status sb__broker_check_file(sb_broker *broker, const sb_options *options, int if_free)
+{
+    sb__call call;
+    sb_status status = sb__enter(&call, broker, "check_file", options);
+
+    if (status) {
+        return status;
+    }
+    if (if_free && sb__turn_is_anothers(&broker->turn)) {
+        return sb__leave(&call, SB_EMPTY);
+    }
+    status = sb__take_turn(&call, options);
+    if (status == SB_EBUSY_OWNER) { /* its batch has found the file in place */
+        sb__error_clear();
+        return sb__leave(&call, SB_OK);
+    }
+    if (!status) {
+        status = broker->runner.sqlite ? sb__sqlite_check_identity(broker->runner.sqlite) : SB_OK;
+        sb__turn_give(&broker->turn);
+    }
+    return sb__leave(&call, status);
 }
 
 sb_status sb_open(sb_broker **out, const sb_target *target, const sb_config *config,

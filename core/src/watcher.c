@@ -11,6 +11,7 @@
 #include "broker.h"
 #include "cancel.h"
 #include "clock.h"
+#include "cursor.h"
 #include "error.h"
 #include "open.h"
 #include "queue_name.h"
@@ -47,7 +48,7 @@ struct sb_watcher {
     int hangup_fd;
     _Atomic int64_t count;
     int ended;   /* by the handlers, the limit, or a hang-up */
-    int failing; /* a peek's message could not be handled */
+    int must_look_again; /* soon: a peek failed, or could not check its file */
 };
 
 /* ---- opening and closing ---- */
@@ -56,7 +57,8 @@ static int is_stopped_by_either(void *payload)
 {
     const sb_watcher *watcher = payload;
 
-    return sb_cancel_is_set(watcher->stop) || sb_cancel_is_set(watcher->outer);
+    return sb_cancel_is_set(watcher->stop) || sb_cancel_is_set(watcher->outer) ||
+           sb__cancel_ask(watcher->outer);
 }
 
 static sb_status make_switches(sb_watcher *watcher)
@@ -297,11 +299,14 @@ static sb_options options_of(const sb_watcher *watcher)
     return options;
 }
 
-/* A mere look takes no write lock, from which others would have to wait for nothing. */
+/* A mere look takes no write lock, from which others would have to wait for nothing. The caller's
+ * switch is asked here too: where there is always a message there is no wait to ask it. */
 static sb_status look(const sb_watcher *watcher, const sb_options *options)
 {
-    return watcher->broker->settings->skip_idle_check
-               ? SB_OK
+    sb_status status = sb__cancel_check_or_ask(watcher->outer);
+
+    return status || watcher->broker->settings->skip_idle_check
+               ? status
                : sb_has_pending(watcher->broker, watcher->queue, watcher->queue_len, options);
 }
 
@@ -346,34 +351,40 @@ static sb_status next_of_stream(sb_watcher *watcher, sb_cursor *cursor)
     int64_t id;
     const char *body;
     size_t len;
-    sb_status status = sb_cursor_next(&id, &body, &len, cursor);
+    sb_status status = sb__cancel_check_or_ask(watcher->outer);
 
+    if (!status) {
+        status = sb_cursor_next(&id, &body, &len, cursor);
+    }
     if (status) {
         return status;
     }
     if (handle(watcher, id, body, len)) {
         watcher->after = watcher->kind == SB_CURSOR_PEEK ? id : watcher->after;
     } else if (watcher->kind == SB_CURSOR_PEEK) {
-        watcher->failing = 1;
+        watcher->must_look_again = 1;
         return SB_EMPTY;
     }
     return SB_OK;
 }
 
-/* A batch that is left half-way is pending again; one whose last message was handled commits. */
-static sb_status take_stream(sb_watcher *watcher)
+static sb_status open_stream(sb_cursor **out, sb_watcher *watcher, size_t batch_size)
 {
     sb_options options = options_of(watcher);
-    sb_cursor *cursor = NULL;
     sb_status status = watcher->kind == SB_CURSOR_PEEK ? SB_OK : look(watcher, &options);
 
-    if (status) {
-        return status;
-    }
     options.flags |= watcher->kind == SB_CURSOR_PEEK ? 0 : SB_AT_LEAST_ONCE;
-    status = sb_cursor_open(&cursor, watcher->broker, watcher->kind, watcher->queue,
-                            watcher->queue_len, watcher->target, watcher->target_len,
-                            watcher->kind == SB_CURSOR_PEEK ? 0 : watcher->batch_size, &options);
+    return status ? status
+                  : sb_cursor_open(out, watcher->broker, watcher->kind, watcher->queue,
+                                   watcher->queue_len, watcher->target, watcher->target_len,
+                                   batch_size, &options);
+}
+
+static sb_status take_stream(sb_watcher *watcher)
+{
+    sb_cursor *cursor = NULL;
+    sb_status status = open_stream(&cursor, watcher, 0);
+
     while (!status && !must_not_take(watcher)) {
         status = next_of_stream(watcher, cursor);
     }
@@ -381,11 +392,66 @@ static sb_status take_stream(sb_watcher *watcher)
     return status;
 }
 
+/* No more than the limit lets through, or the rest would hold back the commit. */
+static size_t size_of_batch(const sb_watcher *watcher)
+{
+    int64_t left = watcher->limit - atomic_load(&watcher->count);
+
+    return watcher->limit > 0 && (uint64_t)left < watcher->batch_size ? (size_t)left
+                                                                      : watcher->batch_size;
+}
+
+/* A batch that is left half-way is pending again; one whose last message was handled commits, also
+ * when that message ended the watcher. */
+static sb_status take_batch(sb_watcher *watcher)
+{
+    size_t left = size_of_batch(watcher);
+    sb_cursor *cursor = NULL;
+    sb_status status = open_stream(&cursor, watcher, left);
+
+    for (; !status && left > 0 && !must_not_take(watcher); left--) {
+        status = next_of_stream(watcher, cursor);
+    }
+    if (!status) {
+        status = sb__cursor_finish(cursor);
+    }
+    sb_cursor_close(cursor);
+    return status;
+}
+
+static sb_status take_batches(sb_watcher *watcher)
+{
+    sb_status status = SB_OK;
+
+    while (!status && !must_not_take(watcher)) {
+        status = take_batch(watcher);
+    }
+    return status;
+}
+
+/* Looks do not notice that their file is no longer the database. A peek does without a check rather
+ * than wait for the batch of another thread. */
+static sb_status check_file(sb_watcher *watcher)
+{
+    sb_options options = options_of(watcher);
+    sb_status status =
+        sb__broker_check_file(watcher->broker, &options, watcher->kind == SB_CURSOR_PEEK);
+
+    watcher->must_look_again = status == SB_EMPTY;
+    return status < 0 ? status : SB_OK;
+}
+
 static sb_status drain(sb_watcher *watcher)
 {
-    watcher->failing = 0;
-    return watcher->kind == SB_CURSOR_PEEK || watcher->batch_size > 1 ? take_stream(watcher)
-                                                                      : take_one_by_one(watcher);
+    sb_status status = check_file(watcher);
+
+    if (status) {
+        return status;
+    }
+    if (watcher->kind == SB_CURSOR_PEEK) {
+        return take_stream(watcher);
+    }
+    return watcher->batch_size > 1 ? take_batches(watcher) : take_one_by_one(watcher);
 }
 
 /* A pause that whatever ends the watcher ends too: what a wait on nothing but these says. */
@@ -402,7 +468,8 @@ static sb_status drain_insistently(sb_watcher *watcher)
     int64_t pause = FIRST_DRAIN_PAUSE_MS;
     sb_status status = drain(watcher);
 
-    for (int tries = 1; tries < DRAIN_TRIES && status == SB_EOPERATIONAL; tries++) {
+    for (int tries = 1;
+         tries < DRAIN_TRIES && status == SB_EOPERATIONAL && !must_end(watcher); tries++) {
         sb_error saved;
 
         sb__error_stash(&saved);
@@ -438,7 +505,7 @@ static sb_status wait_for_more(sb_watcher *watcher)
         watcher->after != watcher->added_after ? listen(watcher) : SB_OK;
 
     if (!status) {
-        status = sb__waiter_wait(watcher->waiter, watcher->failing ? TRY_PEEK_AGAIN_MS : -1,
+        status = sb__waiter_wait(watcher->waiter, watcher->must_look_again ? TRY_PEEK_AGAIN_MS : -1,
                                  watcher->stop, watcher->outer, watcher->hangup_fd);
     }
     if (status == SB_EXISTS) {
@@ -534,10 +601,11 @@ sb_status sb_watcher_run(sb_watcher *watcher)
     if (status) {
         return status;
     }
-    watcher->ended = 0;
+    watcher->ended = watcher->limit > 0 && sb_watcher_count(watcher) >= watcher->limit;
     status = run(watcher);
     stop_listening(watcher);
-    if (status >= 0 || sb_cancel_is_set(watcher->stop) || watcher->ended) {
+    if (status >= 0 || sb_cancel_is_set(watcher->stop) ||
+        (watcher->ended && status == SB_CANCELLED)) { /* not the commit of its last batch */
         sb__error_clear();
         status = SB_OK;
     }
