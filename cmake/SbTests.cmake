@@ -75,12 +75,21 @@ set(SB_PYTEST_ENVIRONMENT
     "PYTHONDONTWRITEBYTECODE=1"
     ${SB_SANITIZER_ENVIRONMENT})
 
+# Files that take 15 s and more, most of them by waiting (for retries of the storage, for instance):
+# they begin first, and others work meanwhile.
+set(SB_WAITING_TESTS "(targets|watchers|watcher_[a-z]+|native_watchers|native_waiters|\
+native_waiter_ends|waiters|polling|identity|shutdown|exceptions|properties|more|waiting)")
+
 # sb_add_pytest(name file label [ENVIRONMENT variable=value...] COMMAND python...): one file, run by
 # the Python given.
 function(sb_add_pytest name file label)
     cmake_parse_arguments(PARSE_ARGV 3 arg "" "" "COMMAND;ENVIRONMENT")
     add_test(NAME ${name} COMMAND ${arg_COMMAND} -m pytest -q "${file}")
-    set_tests_properties(${name} PROPERTIES LABELS "${label}" TIMEOUT 600 COST 30
+    set(cost 30)
+    if(name MATCHES "\\.${SB_WAITING_TESTS}$")
+        set(cost 60)
+    endif()
+    set_tests_properties(${name} PROPERTIES LABELS "${label}" TIMEOUT 600 COST ${cost}
         ENVIRONMENT "${SB_PYTEST_ENVIRONMENT};${arg_ENVIRONMENT}"
         FIXTURES_REQUIRED "python;reference")
 endfunction()
