@@ -47,7 +47,9 @@ int main(void)
     check(sb_waiter_open(&c.waiter, c.broker));
     check(sb_waiter_add(c.waiter, "jobs", SB_NTS, NULL));
 
-    uv_poll_init(uv_default_loop(), &readable, sb_waiter_fd(c.waiter));
+    if (uv_poll_init(uv_default_loop(), &readable, sb_waiter_fd(c.waiter)) != 0) {
+        return 1; /* no events here: a timer would have to do what on_readable() does */
+    }
     readable.data = &c;
     uv_poll_start(&readable, UV_READABLE, on_readable);
     uv_timer_init(uv_default_loop(), &later);
