@@ -2,7 +2,8 @@
  * Wake-ups between two processes. The parent writes and stamps the time when its commit has
  * returned; the child watches and stamps the time when its handler is entered.
  *
- *   latency SYNC consume|peek SAMPLES   messages after idle gaps of 1 to 50 ms
+ *   latency SYNC consume|peek|poll SAMPLES   messages after idle gaps of 1 to 50 ms
+ *                 (poll: by a plain loop over SQLite that looks each millisecond)
  *   throughput SYNC SAMPLES             one writer and one watcher, against the writer alone
  *   writes PATH SAMPLES                 writes at OFF
  *   crowd PATH COUNT                    writes one message to each of so many queues
@@ -50,20 +51,55 @@ static sb_status handle(void *payload, int64_t id, const char *body, size_t len)
     return SB_OK;
 }
 
-static pid_t start_watcher(const char *path, const char *sync, sb_cursor_kind kind, int samples)
+static void step(sqlite3_stmt *statement)
 {
-    pid_t child = fork();
-    sb_watcher *watcher;
-    sb_broker *broker;
+    bench_need(sqlite3_step(statement) == SQLITE_DONE, sqlite3_sql(statement));
+    sqlite3_reset(statement);
+}
 
-    bench_need(child >= 0, "fork");
-    if (child) {
-        while (!atomic_load(&shared->ready)) {
-            usleep(1000);
-        }
-        return child;
+/* Claims the oldest message, if there is one; its number, or -1. */
+static int claim_by_looking(limit *l)
+{
+    int number = -1;
+
+    sqlite3_bind_text(l->oldest, 1, "q", 1, SQLITE_STATIC);
+    if (sqlite3_step(l->oldest) == SQLITE_ROW) {
+        number = atoi((const char *)sqlite3_column_text(l->oldest, 1));
+        sqlite3_bind_int64(l->mark, 1, sqlite3_column_int64(l->oldest, 0));
     }
-    broker = bench_open(path, sync);
+    sqlite3_reset(l->oldest);
+    if (number >= 0) {
+        step(l->begin);
+        step(l->mark);
+        step(l->commit);
+    }
+    return number;
+}
+
+static void watch_by_polling(const char *path, const char *sync, int samples)
+{
+    limit l;
+
+    limit_open(&l, path, sync);
+    atomic_store(&shared->ready, 1);
+    while (samples) {
+        int number = claim_by_looking(&l);
+
+        if (number < 0) {
+            usleep(1000);
+        } else {
+            shared->entered[number] = bench_now();
+            samples--;
+        }
+    }
+    limit_close(&l);
+}
+
+static void watch(const char *path, const char *sync, sb_cursor_kind kind, int samples)
+{
+    sb_watcher *watcher;
+    sb_broker *broker = bench_open(path, sync);
+
     bench_need(!sb_watcher_open(&watcher, broker, kind, "q", 1, NULL, 0, 0, NULL, handle, NULL),
                "watcher");
     sb_watcher_set_limit(watcher, samples);
@@ -71,7 +107,26 @@ static pid_t start_watcher(const char *path, const char *sync, sb_cursor_kind ki
     bench_need(!sb_watcher_run(watcher), "watch");
     sb_watcher_close(watcher);
     sb_close(broker);
-    _exit(0);
+}
+
+/* kind -1: a loop that polls. Returns when it is about to wait. */
+static pid_t start_watcher(const char *path, const char *sync, int kind, int samples)
+{
+    pid_t child = fork();
+
+    bench_need(child >= 0, "fork");
+    if (child == 0) {
+        if (kind < 0) {
+            watch_by_polling(path, sync, samples);
+        } else {
+            watch(path, sync, (sb_cursor_kind)kind, samples);
+        }
+        _exit(0);
+    }
+    while (!atomic_load(&shared->ready)) {
+        usleep(1000);
+    }
+    return child;
 }
 
 static void end_watcher(pid_t child)
@@ -91,7 +146,7 @@ static void write_number(sb_broker *broker, int number)
     bench_need(!sb_write(NULL, broker, "q", 1, body, sizeof body, NULL), "write");
 }
 
-static void latency(const char *sync, sb_cursor_kind kind, int samples)
+static void latency(const char *sync, int kind, int samples)
 {
     const char *path = bench_fresh("wake.db");
     double *took = calloc((size_t)samples, sizeof *took);
@@ -103,6 +158,7 @@ static void latency(const char *sync, sb_cursor_kind kind, int samples)
     sb_close(bench_open(path, sync));
     child = start_watcher(path, sync, kind, samples);
     broker = bench_open(path, sync);
+    srand((unsigned)getpid());
     for (int i = 0; i < samples; i++) {
         usleep(1000 + (useconds_t)(rand() % 49000));
         write_number(broker, i);
@@ -199,13 +255,20 @@ static void waiters(const char *path, int first, int count)
     sb_close(broker);
 }
 
+static int kind_of(const char *mode)
+{
+    if (strcmp(mode, "poll") == 0) {
+        return -1;
+    }
+    return strcmp(mode, "peek") == 0 ? SB_CURSOR_PEEK : SB_CURSOR_CLAIM;
+}
+
 int main(int argc, char **argv)
 {
     const char *part = argc > 3 ? argv[1] : "";
 
     if (strcmp(part, "latency") == 0 && argc == 5) {
-        latency(argv[2], strcmp(argv[3], "peek") == 0 ? SB_CURSOR_PEEK : SB_CURSOR_CLAIM,
-                atoi(argv[4]));
+        latency(argv[2], kind_of(argv[3]), atoi(argv[4]));
     } else if (strcmp(part, "throughput") == 0) {
         throughput(argv[2], atoi(argv[3]));
     } else if (strcmp(part, "writes") == 0) {

@@ -3,6 +3,7 @@
     watch DB consume|peek COUNT   prints "ready", then number and time of each message, in ns
     write DB COUNT                messages after idle gaps of 1 to 50 ms; prints the same
     idle DB                       prints "ready" and watches until it is killed
+    idle-thread DB                the same in a thread
     aio-idle DB                   the same with asyncio
     aio DB QUEUES                 awaits one message in each of so many queues
 """
@@ -53,6 +54,14 @@ def idle(path):
     watcher.run_forever()
 
 
+def idle_thread(path):
+    from simplebroker import QueueWatcher
+
+    thread = QueueWatcher("q", print, db=path).run_in_thread()
+    print("ready", flush=True)
+    thread.join()
+
+
 def aio_idle(path):
     import asyncio
 
@@ -89,5 +98,5 @@ def aio(path, count):
 if __name__ == "__main__":
     part, database, *rest = sys.argv[1:]
     numbers = [int(a) if a.isdigit() else a for a in rest]
-    {"watch": watch, "write": write, "idle": idle, "aio-idle": aio_idle, "aio": aio}[part](
-        database, *numbers)
+    {"watch": watch, "write": write, "idle": idle, "idle-thread": idle_thread,
+     "aio-idle": aio_idle, "aio": aio}[part](database, *numbers)
