@@ -188,6 +188,7 @@ static void throughput(const char *sync, int samples)
     const char *path = bench_fresh("throughput.db");
     sb_broker *broker = bench_open(path, sync);
     double alone, together;
+    int64_t left = -1;
     pid_t child;
 
     shared = new_board((size_t)samples);
@@ -198,6 +199,7 @@ static void throughput(const char *sync, int samples)
     write_all(broker, samples);
     end_watcher(child);
     together = bench_now() - together;
+    bench_need(!sb_queue_stats(&left, NULL, broker, "q", NTS, NULL) && left == 0, "empty queue");
     bench_result("alone_per_second", samples / alone);
     bench_result("together_of_alone", alone / together);
     sb_close(broker);
