@@ -2,7 +2,7 @@
  * Wake-ups between two processes. The parent writes and stamps the time when its commit has
  * returned; the child watches and stamps the time when its handler is entered.
  *
- *   latency SYNC consume|peek|poll SAMPLES   messages after idle gaps of 1 to 50 ms
+ *   latency SYNC consume|peek|poll SAMPLES FROM TO   messages after idle gaps of so many ms
  *                 (poll: by a plain loop over SQLite that looks each millisecond)
  *   throughput SYNC SAMPLES             one writer and one watcher, against the writer alone
  *   writes PATH SAMPLES                 writes at OFF
@@ -146,7 +146,7 @@ static void write_number(sb_broker *broker, int number)
     bench_need(!sb_write(NULL, broker, "q", 1, body, sizeof body, NULL), "write");
 }
 
-static void latency(const char *sync, int kind, int samples)
+static void latency(const char *sync, int kind, int samples, int from_ms, int to_ms)
 {
     const char *path = bench_fresh("wake.db");
     double *took = calloc((size_t)samples, sizeof *took);
@@ -160,7 +160,7 @@ static void latency(const char *sync, int kind, int samples)
     broker = bench_open(path, sync);
     srand((unsigned)getpid());
     for (int i = 0; i < samples; i++) {
-        usleep(1000 + (useconds_t)(rand() % 49000));
+        usleep((useconds_t)(from_ms * 1000 + rand() % ((to_ms - from_ms) * 1000)));
         write_number(broker, i);
         took[i] = bench_now();
     }
@@ -269,8 +269,8 @@ int main(int argc, char **argv)
 {
     const char *part = argc > 3 ? argv[1] : "";
 
-    if (strcmp(part, "latency") == 0 && argc == 5) {
-        latency(argv[2], kind_of(argv[3]), atoi(argv[4]));
+    if (strcmp(part, "latency") == 0 && argc == 7) {
+        latency(argv[2], kind_of(argv[3]), atoi(argv[4]), atoi(argv[5]), atoi(argv[6]));
     } else if (strcmp(part, "throughput") == 0) {
         throughput(argv[2], atoi(argv[3]));
     } else if (strcmp(part, "writes") == 0) {

@@ -1,7 +1,7 @@
 """Watches or writes, with whichever `simplebroker` is importable: ours or the reference.
 
     watch DB consume|peek COUNT   prints "ready", then number and time of each message, in ns
-    write DB COUNT                messages after idle gaps of 1 to 50 ms; prints the same
+    write DB COUNT FROM TO        messages after idle gaps of so many ms; prints the same
     idle DB                       prints "ready" and watches until it is killed
     idle-thread DB                the same in a thread
     aio-idle DB                   the same with asyncio
@@ -32,13 +32,13 @@ def watch(path, mode, count):
         print(number, moment)
 
 
-def write(path, count):
+def write(path, count, from_ms, to_ms):
     from simplebroker import Queue
 
     stamps = []
     queue = Queue("q", db_path=path, persistent=True)
     for number in range(count):
-        time.sleep(random.uniform(0.001, 0.05))
+        time.sleep(random.uniform(from_ms, to_ms) / 1000)
         queue.write(f"{number:<100}")
         stamps.append(time.monotonic_ns())
     queue.close()

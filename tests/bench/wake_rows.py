@@ -13,6 +13,8 @@ HERE = pathlib.Path(__file__).parent
 SLICES = 10  # of each kind, in turns
 IDLE_SECONDS = 60
 QUEUES = 1000
+GAPS = ("1", "50")  # ms between messages
+LONG_GAPS = ("200", "1000")  # by then a watcher that polls has come to its longest pauses
 
 
 @dataclass
@@ -66,20 +68,21 @@ class Wake:
 
     # ---- how long it takes ----
 
-    def native_samples(self, sync: str, mode: str, count: int) -> list[float]:
-        done = subprocess.run([self.program, "latency", sync, mode, str(count)], check=True,
+    def native_samples(self, sync: str, mode: str, count: int,
+                       gaps: tuple[str, str] = GAPS) -> list[float]:
+        done = subprocess.run([self.program, "latency", sync, mode, str(count), *gaps], check=True,
                               stdout=subprocess.PIPE, text=True)
         return [float(line.split("\t")[1]) for line in done.stdout.splitlines()]
 
     def python_samples(self, side: Callable[..., list[str]], sync: str, mode: str,
-                       count: int) -> list[float]:
+                       count: int, gaps: tuple[str, str] = GAPS) -> list[float]:
         path, environment = self.fresh("python"), self.environment(sync)
         with subprocess.Popen(side("watch", path, mode, str(count)), stdout=subprocess.PIPE,
                               text=True, env=environment) as watcher:
             assert watcher.stdout is not None
             watcher.stdout.readline()
             time.sleep(0.2)  # it has drained by then; the first samples would show if not
-            written = subprocess.run(side("write", path, str(count)), check=True, text=True,
+            written = subprocess.run(side("write", path, str(count), *gaps), check=True, text=True,
                                      stdout=subprocess.PIPE, env=environment).stdout
             handled = watcher.stdout.read()
         stamps = dict(line.split() for line in written.splitlines())
@@ -114,9 +117,24 @@ class Wake:
                       theirs / statistics.median(samples[kind]), ">=", 50)
         self.note(f"the reference: median {theirs / 1000:.1f} ms, "
                   f"p99 {quantile(samples['reference'], 0.99) / 1000:.1f} ms")
+        self.long_gaps()
         self.note("a plain loop over SQLite that looks each millisecond: median "
                   f"{statistics.median(samples['polling']):.0f} us, "
                   f"p99 {quantile(samples['polling'], 0.99):.0f} us")
+
+    def long_gaps(self) -> None:
+        count = 20 if self.quick else 60
+        theirs, native, python = (
+            statistics.median(samples) for samples in (
+                self.python_samples(self.theirs, "OFF", "consume", count, LONG_GAPS),
+                self.native_samples("OFF", "consume", count, LONG_GAPS),
+                self.python_samples(self.ours, "OFF", "consume", count, LONG_GAPS)))
+        self.want("C to C after gaps of 0.2 to 1 s, against the reference's watcher",
+                  theirs / native, ">=", 50)
+        self.want("Python to Python after gaps of 0.2 to 1 s, against the reference's watcher",
+                  theirs / python, ">=", 50)
+        self.note(f"the reference then: median {theirs / 1000:.1f} ms; C {native:.0f} us, "
+                  f"Python {python:.0f} us")
 
     # ---- what it costs ----
 
