@@ -454,8 +454,9 @@ static void test_hangup__ends_a_sleep_and_is_seen_before_a_claim(void **state)
 static sb_status misbehave(void *payload, int64_t id, const char *body, size_t len)
 {
     seen *x = payload;
+    int ends[2];
+    char written = 0;
     pid_t child;
-    int result = 0;
 
     (void)id;
     (void)len;
@@ -463,12 +464,17 @@ static sb_status misbehave(void *payload, int64_t id, const char *body, size_t l
     if (strcmp(body, "write") == 0) {
         put(x->broker, "q", "fork");
     } else if (strcmp(body, "fork") == 0) {
+        assert_int_equal(pipe(ends), 0);
         child = fork();
         if (child == 0) { /* works on in the child, in the middle of its own run */
-            _exit(sb_write(NULL, x->broker, "q", 1, "close", 5, NULL) != SB_OK);
+            written = sb_write(NULL, x->broker, "q", 1, "close", 5, NULL) == SB_OK;
+            raise(write(ends[1], &written, 1) == 1 ? SIGKILL : SIGABRT);
         }
-        assert_int_equal(waitpid(child, &result, 0), child);
-        assert_int_equal(result, 0);
+        assert_int_equal(read(ends[0], &written, 1), 1);
+        assert_int_equal(waitpid(child, NULL, 0), child);
+        assert_true(written);
+        close(ends[0]);
+        close(ends[1]);
     } else {
         sb_shut(x->broker);
     }
