@@ -566,9 +566,10 @@ static void test_replaced_database__is_watched_after_a_new_start(void **state)
     seen x = {.end_at = 1};
     runner_thread r;
     sb_broker *other = NULL;
-    char path[160], old_wal[160];
+    char path[160], new_wal[168], old_wal[160];
 
     snprintf(path, sizeof path, "%s/new.db", s->directory);
+    snprintf(new_wal, sizeof new_wal, "%s-wal", path);
     snprintf(old_wal, sizeof old_wal, "%s-wal", s->path);
     assert_ok(sb_open_path(&other, path, WAITING_NTS, s->config, NULL));
     put(other, "q", "in the new one");
@@ -576,7 +577,9 @@ static void test_replaced_database__is_watched_after_a_new_start(void **state)
     watch(&x, s->broker, SB_CURSOR_CLAIM, 0, NULL);
     run_begin(&r, x.watcher);
     until_asleep(&r);
-    unlink(old_wal);
+    if (rename(new_wal, old_wal)) { /* which the last to close a busy database may leave */
+        unlink(old_wal);
+    }
     assert_int_equal(rename(path, s->path), 0);
     assert_ok(run_end(&r));
     assert_string_equal(x.bodies[0], "in the new one");
